@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+
+namespace MailApi.Mail.Smtp;
+
+/// <summary>
+/// An SMTP reply (RFC 5321 §4.2): the three-digit code, the enhanced status code (RFC 3463) where the text begins with one, and the text
+/// of all lines joined by a blank, without codes.
+/// </summary>
+public sealed partial record Reply(int Code, string? Enhanced, string Text)
+{
+    public const int TextCharsMax = 1000;
+
+    public bool IsPositive => Code is >= 200 and < 400;
+    public bool IsTransient => Code is >= 400 and < 500;
+    public bool IsPermanent => Code >= 500;
+
+    /// <summary>
+    /// Splits the text of a reply from its enhanced code. Control characters become blanks, since the other side wrote them,
+    /// and the text is cut at <see cref="TextCharsMax"/>.
+    /// </summary>
+    public static Reply From(int code, string text)
+    {
+        text = ControlCharacters().Replace(text, " ").Trim();
+        string? enhanced = null;
+        if (EnhancedCode().Match(text) is { Success: true } match && match.ValueSpan[0] == (char)('0' + code / 100))
+        {
+            enhanced = match.Groups[1].Value;
+            // Multi-line replies repeat the code on each line.
+            text = text.Replace(enhanced + " ", "", StringComparison.Ordinal);
+            if (text == enhanced) text = "";
+        }
+        return new Reply(code, enhanced, text.Length > TextCharsMax ? text[..TextCharsMax] : text);
+    }
+
+    public override string ToString() => Enhanced is null ? $"{Code} {Text}" : $"{Code} {Enhanced} {Text}";
+
+    [GeneratedRegex(@"^([245]\.\d{1,3}\.\d{1,3})(?: |$)", RegexOptions.NonBacktracking)]
+    private static partial Regex EnhancedCode();
+
+    [GeneratedRegex(@"[\x00-\x1F\x7F\x85\u2028\u2029]+", RegexOptions.NonBacktracking)]
+    private static partial Regex ControlCharacters();
+}

@@ -1,0 +1,28 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace MailApi.Api;
+
+/// <summary>One page of a list: the items, and the opaque cursor of the next page, absent on the last.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
+
+public static class Paging
+{
+    public const int LimitDefault = 50;
+    public const int LimitMax = 200;
+
+    /// <summary>Null when <paramref name="limit"/> is out of range; the caller answers 422.</summary>
+    public static int? Limit(int? limit) => limit is null ? LimitDefault : limit is >= 1 and <= LimitMax ? limit : null;
+
+    /// <summary>Makes an opaque cursor of a position.</summary>
+    public static string Encode(string position) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(position));
+
+    /// <summary>False when the cursor is not one of ours; the caller answers 422.</summary>
+    public static bool TryDecode(string cursor, out string position)
+    {
+        position = "";
+        if (!Base64Url.IsValid(cursor)) return false;
+        position = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor));
+        return true;
+    }
+}

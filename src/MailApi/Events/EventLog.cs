@@ -1,0 +1,43 @@
+using System.Data.Common;
+using System.Text.Json;
+using MailApi.Api;
+using MailApi.Storage;
+
+namespace MailApi.Events;
+
+/// <summary>Appends to the tenant's log. An event and its webhook deliveries are rows of the transaction that made it happen.</summary>
+public static class EventLog
+{
+    private const string InsertEvent = """
+        insert into events (id, tenant_id, message_id, envelope_id, seq, type, at, data)
+        values (@id, @tenant, @message, @envelope, @seq, @type, now_ms(), @data)
+        """;
+
+    private const string InsertDeliveries = """
+        insert into webhook_deliveries (webhook_id, event_id, tenant_id, state, due_at, created_at, updated_at)
+        select id, @event, tenant_id, 'pending', now_ms(), now_ms(), now_ms()
+        from webhooks
+        where tenant_id = @tenant and enabled and (events = '["*"]' or events like @type)
+        """;
+
+    /// <summary>The columns that <see cref="Read"/> expects, of <c>events e</c> left joined with <c>messages m</c>.</summary>
+    public const string Columns = "e.id, e.type, e.at, e.tenant_id, e.data, m.tags, m.metadata";
+
+    /// <summary>The statements that append one event and queue it for every enabled webhook that listens to its type.</summary>
+    public static IEnumerable<Statement> Append(TenantId tenant, EventType type, EventData data)
+    {
+        var id = Guid.CreateVersion7();
+        yield return new Statement(InsertEvent,
+            ("id", id), ("tenant", tenant.Value), ("message", data.Message?.Value), ("envelope", data.Envelope?.Value),
+            ("seq", data.Seq ?? 0), ("type", type.Name()), ("data", JsonSerializer.Serialize(data, EventJson.Default.EventData)));
+        yield return new Statement(InsertDeliveries, ("event", id), ("tenant", tenant.Value), ("type", $"%\"{type.Name()}\"%"));
+    }
+
+    /// <summary>Reads a row of <see cref="Columns"/>.</summary>
+    public static Event Read(DbDataReader row)
+    {
+        var data = JsonSerializer.Deserialize(row.GetString(4), EventJson.Default.EventData)!;
+        if (!row.IsDBNull(5)) data = data with { Tags = JsonText.List(row.GetString(5)), Metadata = JsonText.Map(row.GetString(6)) };
+        return new Event(new EventId(row.GetGuid(0)), EventTypes.Parse(row.GetString(1)), row.Instant(2), new TenantId(row.GetGuid(3)), data);
+    }
+}

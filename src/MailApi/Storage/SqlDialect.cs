@@ -1,0 +1,27 @@
+namespace MailApi.Storage;
+
+/// <summary>
+/// The few places where SQLite and PostgreSQL differ in a statement. Everything else is one text for both: ids are <c>uuid</c>
+/// (text in SQLite), instants are milliseconds since the Unix epoch in <c>bigint</c>, lists and objects are JSON text, and both
+/// databases know the functions <c>now_ms()</c> and <c>events_horizon()</c>.
+/// </summary>
+public sealed record SqlDialect
+{
+    /// <summary><c>for update skip locked</c>, or nothing where there is one writer.</summary>
+    public required string SkipLocked { get; init; }
+
+    /// <summary>Binds the transaction to the tenant <c>@tenant</c> (row level security), or null where the database has no such wall.</summary>
+    public required string? BindTenant { get; init; }
+
+    /// <summary>Writers take turns in this process, because the database admits one at a time.</summary>
+    public required bool OneWriter { get; init; }
+
+    public static readonly SqlDialect Sqlite = new() { SkipLocked = "", BindTenant = null, OneWriter = true };
+
+    public static readonly SqlDialect PostgreSql = new()
+    {
+        SkipLocked = "for update skip locked",
+        BindTenant = "select set_config('mailapi.tenant', @tenant, true)",
+        OneWriter = false,
+    };
+}
