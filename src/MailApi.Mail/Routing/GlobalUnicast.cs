@@ -28,7 +28,8 @@ public static class GlobalUnicast
     public static bool Contains(IPAddress address) => address.AddressFamily switch
     {
         AddressFamily.InterNetwork => !SpecialV4.Any(network => network.Contains(address)),
-        AddressFamily.InterNetworkV6 => address.ScopeId == 0 && GlobalV6.Contains(address) && !SpecialV6.Any(network => network.Contains(address)),
+        // Mapped addresses first: IPNetwork.Contains looks at their IPv4 half alone, so that 2000::/3 "contains" ::ffff:10.0.0.1.
+        AddressFamily.InterNetworkV6 => !address.IsIPv4MappedToIPv6 && address.ScopeId == 0 && GlobalV6.Contains(address) && !SpecialV6.Any(network => network.Contains(address)),
         _ => false,
     };
 }

@@ -25,18 +25,25 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
         if (EnhancedCode().Match(text) is { Success: true } match && match.ValueSpan[0] == (char)('0' + code / 100))
         {
             enhanced = match.Groups[1].Value;
-            // Multi-line replies repeat the code on each line.
-            text = text.Replace(enhanced + " ", "", StringComparison.Ordinal);
-            if (text == enhanced) text = "";
+            // Multi-line replies repeat the code on each line; "5.1.1" in "15.1.1" or "5.1.10" is another thing.
+            var repeated = enhanced;
+            text = string.Join(' ', text.Split(' ').Where(word => word != repeated));
         }
-        return new Reply(code, enhanced, text.Length > TextCharsMax ? text[..TextCharsMax] : text);
+        return new Reply(code, enhanced, Cut(text));
     }
+
+    /// <summary>A text of the other side or of the system without control characters, cut at <see cref="TextCharsMax"/>.</summary>
+    internal static string Printable(string text) => Cut(ControlCharacters().Replace(text, " ").Trim());
+
+    /// <summary>Never between the halves of a surrogate pair: half a character cannot be stored.</summary>
+    private static string Cut(string text) =>
+        text.Length <= TextCharsMax ? text : text[..(char.IsHighSurrogate(text[TextCharsMax - 1]) ? TextCharsMax - 1 : TextCharsMax)];
 
     public override string ToString() => Enhanced is null ? $"{Code} {Text}" : $"{Code} {Enhanced} {Text}";
 
     [GeneratedRegex(@"^([245]\.\d{1,3}\.\d{1,3})(?: |$)", RegexOptions.NonBacktracking)]
     private static partial Regex EnhancedCode();
 
-    [GeneratedRegex(@"[\x00-\x1F\x7F\x85\u2028\u2029]+", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"[\x00-\x1F\x7F-\x9F\u2028\u2029]+", RegexOptions.NonBacktracking)]
     private static partial Regex ControlCharacters();
 }

@@ -1,0 +1,187 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+
+namespace MailApi.Mail.Smtp.Listener;
+
+/// <summary>Why nothing more comes from the client.</summary>
+internal enum Loss
+{
+    None,
+
+    /// <summary>The client, or the network, has closed the connection.</summary>
+    Closed,
+    TimedOut,
+
+    /// <summary>This server shuts down.</summary>
+    Stopping,
+}
+
+/// <summary>
+/// The connection as the session uses it: what arrives, within the time allowed, and the replies, held until the client has nothing more under way
+/// (RFC 2920 §3.2).
+/// </summary>
+internal sealed class Wire : IDisposable
+{
+    /// <summary>More than this is sent even while the client goes on: one that reads no replies must not make us hold them all.</summary>
+    private const int HeldBytesMax = 16 << 10;
+
+    /// <summary>RFC 5321 §4.5.3.1.5 allows a reply line 512 octets.</summary>
+    private const int ReplyTextCharsMax = 490;
+
+    /// <summary>For the last reply to leave.</summary>
+    private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(5);
+
+    private readonly IDuplexPipe transport;
+    private readonly ReceptionLimits limits;
+    private readonly TimeProvider time;
+    private readonly CancellationToken stopping;
+    private readonly CancellationTokenSource patience;
+    private readonly CancellationTokenRegistration onStopping;
+    private readonly long started;
+    private int held;
+
+    public Wire(IDuplexPipe transport, ReceptionLimits limits, TimeProvider time, CancellationToken stopping)
+    {
+        (this.transport, this.limits, this.time, this.stopping) = (transport, limits, time, stopping);
+        started = time.GetTimestamp();
+        patience = new CancellationTokenSource(limits.SessionTimeout, time);
+        onStopping = stopping.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), patience);
+    }
+
+    /// <summary>Whether octets are here that were not taken yet.</summary>
+    public bool HasInput()
+    {
+        try
+        {
+            if (!transport.Input.TryRead(out var result)) return false;
+            var isThere = !result.Buffer.IsEmpty;
+            transport.Input.AdvanceTo(result.Buffer.Start);
+            return isThere;
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The connection is lost, as the next read will tell.
+            return false;
+        }
+    }
+
+    /// <summary>The next octets, at least one more than were left untaken. Sends the replies held, when it has to wait.</summary>
+    public async ValueTask<Arrival> Read(TimeSpan wait)
+    {
+        try
+        {
+            // Also looked at while the client goes on: what is under way from a fast one never ends.
+            var sessionLeft = limits.SessionTimeout - time.GetElapsedTime(started);
+            if (wait > sessionLeft) wait = sessionLeft;
+            if (wait <= TimeSpan.Zero) return new Arrival(Loss.TimedOut);
+            if (held > HeldBytesMax || !transport.Input.TryRead(out var result))
+            {
+                patience.CancelAfter(wait);
+                if (!await Flush(patience.Token)) return new Arrival(Loss.Closed);
+                result = await transport.Input.ReadAsync(patience.Token);
+                patience.CancelAfter(limits.SessionTimeout);
+            }
+            return result is { IsCompleted: true, Buffer.IsEmpty: true } ? new Arrival(Loss.Closed) : new Arrival(Loss.None, result.Buffer, result.IsCompleted);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Arrival(stopping.IsCancellationRequested ? Loss.Stopping : patience.IsCancellationRequested ? Loss.TimedOut : Loss.Closed);
+        }
+        catch (IOException)
+        {
+            // Reset by the client: it has no positive reply, so the mail is still its own.
+            return new Arrival(Loss.Closed);
+        }
+    }
+
+    /// <summary>Ends what <see cref="Read"/> began: octets up to <paramref name="taken"/> are done with, all up to <paramref name="seen"/> do not suffice.</summary>
+    public void Take(SequencePosition taken, SequencePosition seen) => transport.Input.AdvanceTo(taken, seen);
+
+    public void Take(SequencePosition taken) => transport.Input.AdvanceTo(taken);
+
+    /// <summary>Content up to the final dot.</summary>
+    public async ValueTask<Loss> ReadDotted(Content content)
+    {
+        var dots = new DotStuffing();
+        while (true)
+        {
+            var arrival = await Read(limits.IdleTimeout);
+            if (arrival.Loss != Loss.None) return arrival.Loss;
+            Take(dots.Take(arrival.Buffer, content));
+            if (dots.HasEnded) return Loss.None;
+        }
+    }
+
+    /// <summary>So many octets of content, skipped where there is none to fill.</summary>
+    public async ValueTask<Loss> ReadChunk(long octets, Content? content)
+    {
+        while (octets > 0)
+        {
+            var arrival = await Read(limits.IdleTimeout);
+            if (arrival.Loss != Loss.None) return arrival.Loss;
+            var part = arrival.Buffer.Slice(0, Math.Min(octets, arrival.Buffer.Length));
+            if (content is not null)
+                foreach (var segment in part) content.Append(segment.Span);
+            octets -= part.Length;
+            Take(part.End);
+        }
+        return Loss.None;
+    }
+
+    public void Write(Reply reply)
+    {
+        var text = reply.Enhanced is null ? reply.Text : $"{reply.Enhanced} {reply.Text}";
+        Write(string.Create(CultureInfo.InvariantCulture, $"{reply.Code} {OneLine(text)}\r\n"));
+    }
+
+    /// <summary>A reply of several lines, without enhanced codes, as EHLO's must be.</summary>
+    public void Write(int code, IReadOnlyList<string> lines)
+    {
+        for (var index = 0; index < lines.Count; index++)
+            Write(string.Create(CultureInfo.InvariantCulture, $"{code}{(index < lines.Count - 1 ? '-' : ' ')}{OneLine(lines[index])}\r\n"));
+    }
+
+    /// <summary>Sends what is held, while the client still reads; it may be gone.</summary>
+    public async ValueTask SayGoodbye()
+    {
+        using var goodbye = new CancellationTokenSource(GoodbyePatience, time);
+        try
+        {
+            await Flush(goodbye.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Nobody reads it.
+        }
+    }
+
+    public void Dispose()
+    {
+        onStopping.Dispose();
+        patience.Dispose();
+    }
+
+    /// <summary>False when the client is gone.</summary>
+    private async ValueTask<bool> Flush(CancellationToken ct)
+    {
+        if (held == 0) return true;
+        var result = await transport.Output.FlushAsync(ct);
+        held = 0;
+        return !result.IsCompleted;
+    }
+
+    private void Write(string line)
+    {
+        held += line.Length;
+        Encoding.ASCII.GetBytes(line, transport.Output);
+    }
+
+    /// <summary>The policy may quote what others wrote: no character of it may end the line, and none needs SMTPUTF8 (RFC 6531 §3.7.4.1).</summary>
+    private static string OneLine(string text) =>
+        string.Concat(text.Take(ReplyTextCharsMax).Select(character => character is >= ' ' and <= '~' ? character : character < ' ' ? ' ' : '?'));
+}
+
+/// <summary>What <see cref="Wire.Read"/> brought; nothing follows when <paramref name="IsLast"/>.</summary>
+internal readonly record struct Arrival(Loss Loss, ReadOnlySequence<byte> Buffer = default, bool IsLast = false);

@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using MailApi.Mail.Routing;
+using MimeKit;
+
+namespace MailApi.Mail.Smtp;
+
+/// <summary>
+/// Sends envelopes, one at a time each, over pooled connections. Every answer of the other side, of the network and of the clock is a value;
+/// nothing is ever sent twice in one call once a receiver has asked for the content.
+/// </summary>
+public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly SearchValues<char> NotInDomain = SearchValues.Create(" <>()\"");
+
+    private readonly ConnectionPool pool = new(options, time);
+
+    /// <summary>Connections that wait for their next message.</summary>
+    public int IdleConnections => pool.Count;
+
+    /// <summary>Tries the hosts of the route in turn until one takes or refuses the envelope.</summary>
+    /// <param name="route">Where to.</param>
+    /// <param name="transmission">What.</param>
+    /// <param name="ct">Ends the attempt only until a receiver has asked for the content; from then on only <see cref="SmtpTimeouts"/> do.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled before any content was sent.</exception>
+    /// <exception cref="ArgumentException">The content is no message (see <see cref="Transmission.Content"/>).</exception>
+    public async Task<TransmitResult> Transmit(Route route, Transmission transmission, CancellationToken ct)
+    {
+        if (Unaddressable(transmission) is { } refused) return refused;
+
+        TransmitResult? failure = null;
+        foreach (var host in route.Hosts)
+        {
+            foreach (var address in host.Addresses)
+            {
+                ct.ThrowIfCancellationRequested();
+                var key = new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials);
+                var (result, final) = await Try(key, transmission, ct);
+                if (final) return result;
+                failure = Graver(failure, result);
+            }
+        }
+        return failure ?? new TransmitResult.Unreachable("the route has no address", null);
+    }
+
+    /// <summary>Takes leave of all idle connections. Call it after the last <see cref="Transmit"/> has returned.</summary>
+    public ValueTask DisposeAsync() => pool.DisposeAsync();
+
+    private async Task<(TransmitResult Result, bool Final)> Try(ConnectionKey key, Transmission transmission, CancellationToken ct)
+    {
+        if (pool.Take(key) is { } pooled)
+        {
+            var (result, final) = await Send(pooled, transmission, ct);
+            // The receiver tired of the idle connection, which says nothing about this envelope.
+            var stale = !final || result is TransmitResult.Refused { Stage: Stage.MailFrom, Reply.Code: 421 };
+            if (!stale) return (result, final);
+        }
+
+        var (fresh, failure) = await SmtpConnection.Open(key, options, time, ct);
+        return fresh is null ? (failure!, false) : await Send(fresh, transmission, ct);
+    }
+
+    private async Task<(TransmitResult Result, bool Final)> Send(SmtpConnection connection, Transmission transmission, CancellationToken ct)
+    {
+        try
+        {
+            var result = await connection.Send(transmission, ct);
+            // Without a word of the receiver and with nothing sent, another host may do.
+            return (result, connection.ContentBegun || result is not TransmitResult.Unreachable);
+        }
+        finally
+        {
+            pool.Return(connection);
+        }
+    }
+
+    /// <summary>Of several hosts that failed, one that may yet work outweighs those that said never, and among those a reply says more than silence.</summary>
+    private static TransmitResult Graver(TransmitResult? one, TransmitResult other)
+    {
+        return one is null || Weight(other) > Weight(one) ? other : one;
+
+        static int Weight(TransmitResult failure) => failure switch
+        {
+            TransmitResult.Refused { Reply.IsPermanent: true } => 0,
+            TransmitResult.Unreachable => 1,
+            _ => 2,
+        };
+    }
+
+    private static TransmitResult.Refused? Unaddressable(Transmission transmission)
+    {
+        if (transmission.MailFrom.Length > 0 && !IsSafe(transmission.MailFrom, transmission.NeedsSmtpUtf8))
+        {
+            return new TransmitResult.Refused(new Reply(553, "5.1.7", "the return path cannot be put on a command line"), null, Stage.MailFrom);
+        }
+        return IsSafe(transmission.Recipient, transmission.NeedsSmtpUtf8)
+            ? null
+            : new TransmitResult.Refused(new Reply(553, "5.1.3", "the recipient's address cannot be put on a command line"), null, Stage.RcptTo);
+    }
+
+    /// <summary>The last line of defence; the proof is in <see cref="Composition.EmailAddress"/>. MailKit must read the address as it stands.</summary>
+    private static bool IsSafe(string address, bool utf8)
+    {
+        foreach (var c in address)
+        {
+            if (char.IsControl(c) || c is '\u2028' or '\u2029' || (c > 127 && !utf8)) return false;
+        }
+        // RFC 5321 §4.5.3.1: 64 + 1 + 255.
+        if (address.Length == 0 || Encoding.UTF8.GetByteCount(address) > 320) return false;
+        try
+        {
+            var read = new MailboxAddress("", address);
+            return read.Address == address && read.Domain.Length > 0 && !read.Domain.AsSpan().ContainsAny(NotInDomain);
+        }
+        catch (ParseException)
+        {
+            return false;
+        }
+    }
+}
