@@ -1,2 +1,12 @@
-var app = WebApplication.CreateBuilder(args).Build();
-await app.RunAsync();
+using MailApi.Hosting;
+
+try
+{
+    await MailApiHost.Build(args).RunAsync();
+    return 0;
+}
+catch (SettingsException e)
+{
+    await Console.Error.WriteLineAsync("MailApi cannot start: " + e.Message);
+    return 1;
+}

@@ -38,6 +38,9 @@ public sealed record Caller
     /// <summary>Domain names that the key is bound to; null for all of the tenant's.</summary>
     public required IReadOnlyList<string>? Domains { get; init; }
 
+    /// <summary>The key is bound to domains or networks, or ends: it makes no keys, since they would be freer than itself.</summary>
+    public bool IsBound { get; init; }
+
     /// <summary>The key's default category for SMTP submission, if any.</summary>
     public Category? DefaultCategory { get; init; }
 

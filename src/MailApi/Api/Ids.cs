@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -82,8 +83,30 @@ public static class PrefixedId
     internal const int HexDigits = 32;
     internal static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>A new, time-ordered id.</summary>
-    public static TId New<TId>() where TId : struct, IPrefixedId<TId> => TId.From(Guid.CreateVersion7());
+    private static long last;
+
+    /// <summary>A new id, greater than every one that this process made before: in lists, id order is the order of making.</summary>
+    public static TId New<TId>() where TId : struct, IPrefixedId<TId> => TId.From(NewGuid());
+
+    /// <summary>
+    /// A UUID version 7 whose twelve bits after the millisecond are a counter (RFC 9562 §6.2, method 1); a counter that overflows borrows
+    /// from the next millisecond.
+    /// </summary>
+    public static Guid NewGuid()
+    {
+        Span<byte> octets = stackalloc byte[16];
+        Guid.CreateVersion7().TryWriteBytes(octets, bigEndian: true, out _);
+        var now = (BinaryPrimitives.ReadInt64BigEndian(octets) >> 16) << 12;
+        long before, next;
+        do
+        {
+            before = Volatile.Read(ref last);
+            next = Math.Max(now, before + 1);
+        }
+        while (Interlocked.CompareExchange(ref last, next, before) != before);
+        BinaryPrimitives.WriteInt64BigEndian(octets, ((next >> 12) << 16) | 0x7000 | (next & 0xFFF));
+        return new Guid(octets, bigEndian: true);
+    }
 
     public static string Format<TId>(TId id) where TId : struct, IPrefixedId<TId> => TId.Prefix + id.Value.ToString("N");
 
@@ -114,6 +137,8 @@ public sealed class PrefixedIdConverter<TId> : JsonConverter<TId> where TId : st
 public sealed class IdRouteConstraint(string prefix) : IRouteConstraint
 {
     public const string Name = "id";
+
+    public string Prefix => prefix;
 
     public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
         values.TryGetValue(routeKey, out var value) && value is string text && text.Length == prefix.Length + PrefixedId.HexDigits

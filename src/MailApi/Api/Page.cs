@@ -3,7 +3,9 @@ using System.Text;
 
 namespace MailApi.Api;
 
-/// <summary>One page of a list: the items, and the opaque cursor of the next page, absent on the last.</summary>
+/// <summary>One page of a list.</summary>
+/// <param name="Items">In the order of the list.</param>
+/// <param name="Next">The opaque cursor of the next page; absent on the last.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 public static class Paging

@@ -21,7 +21,6 @@ public sealed record Problem(int Status, string Type, string Title)
     public static readonly Problem NotFound = new(404, "not-found", "There is no such thing here.");
     public static readonly Problem MethodNotAllowed = new(405, "method-not-allowed", "The route does not take this method.");
     public static readonly Problem Conflict = new(409, "conflict", "The request conflicts with what exists.");
-    public static readonly Problem IdempotencyRunning = new(409, "idempotency-running", "A request with this Idempotency-Key is still running.");
     public static readonly Problem TooLarge = new(413, "too-large", "The request is too large.");
     public static readonly Problem UnsupportedMediaType = new(415, "unsupported-media-type", "The body must be application/json.");
     public static readonly Problem Invalid = new(422, "invalid", "Some fields are invalid.");
@@ -35,7 +34,7 @@ public sealed record Problem(int Status, string Type, string Title)
     public static readonly IReadOnlyList<Problem> All =
     [
         BadJson, BadRequest, Unauthorized, ScopeMissing, DomainNotAllowed, CategoryNotAllowed, OperatorOnly, NotFound, MethodNotAllowed, Conflict,
-        IdempotencyRunning, TooLarge, UnsupportedMediaType, Invalid, IdempotencyReused, RateLimited, Internal, StoreUnavailable, Busy,
+        TooLarge, UnsupportedMediaType, Invalid, IdempotencyReused, RateLimited, Internal, StoreUnavailable, Busy,
     ];
 
     /// <summary>This problem as an answer; <paramref name="detail"/> tells the caller what happened and what to do.</summary>

@@ -18,7 +18,7 @@ public sealed record EventData
     /// <summary>The sending domain.</summary>
     public string? Domain { get; init; }
 
-    /// <summary>How often the envelope has been claimed, this time included.</summary>
+    /// <summary>Which conversation with a receiver this was or will be, from 1.</summary>
     public int? Attempt { get; init; }
 
     /// <summary>Numbers the events of an envelope from 1 without gaps.</summary>
@@ -40,7 +40,11 @@ public sealed record EventData
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
 
-/// <summary>The receiver's words; <paramref name="Mx"/> is the host that spoke them.</summary>
+/// <summary>The receiver's words.</summary>
+/// <param name="Code">RFC 5321 §4.2; 0 where no receiver spoke.</param>
+/// <param name="Enhanced">RFC 3463, such as <c>5.1.1</c>.</param>
+/// <param name="Text">Without the codes.</param>
+/// <param name="Mx">The host that spoke.</param>
 public sealed record EventReply(int Code, string? Enhanced, string Text, string? Mx);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -26,11 +26,18 @@ public static class EventLog
     /// <summary>The statements that append one event and queue it for every enabled webhook that listens to its type.</summary>
     public static IEnumerable<Statement> Append(TenantId tenant, EventType type, EventData data)
     {
-        var id = Guid.CreateVersion7();
-        yield return new Statement(InsertEvent,
-            ("id", id), ("tenant", tenant.Value), ("message", data.Message?.Value), ("envelope", data.Envelope?.Value),
-            ("seq", data.Seq ?? 0), ("type", type.Name()), ("data", JsonSerializer.Serialize(data, EventJson.Default.EventData)));
-        yield return new Statement(InsertDeliveries, ("event", id), ("tenant", tenant.Value), ("type", $"%\"{type.Name()}\"%"));
+        var (id, insert) = AppendAlone(tenant, type, data);
+        yield return insert;
+        yield return new Statement(InsertDeliveries, ("event", id.Value), ("tenant", tenant.Value), ("type", $"%\"{type.Name()}\"%"));
+    }
+
+    /// <summary>The statement that appends one event and queues it for no webhook.</summary>
+    public static (EventId Id, Statement Insert) AppendAlone(TenantId tenant, EventType type, EventData data)
+    {
+        var id = PrefixedId.New<EventId>();
+        return (id, new Statement(InsertEvent,
+            ("id", id.Value), ("tenant", tenant.Value), ("message", data.Message?.Value), ("envelope", data.Envelope?.Value),
+            ("seq", data.Seq ?? 0), ("type", type.Name()), ("data", JsonSerializer.Serialize(data, EventJson.Default.EventData))));
     }
 
     /// <summary>Reads a row of <see cref="Columns"/>.</summary>

@@ -55,7 +55,11 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
     public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
         Write(transaction => transaction.Execute(sql, ct, args), ct);
 
-    public void Dispose() => writer?.Dispose();
+    public void Dispose()
+    {
+        writer?.Dispose();
+        source.Dispose();
+    }
 
     internal static async Task<List<T>> Read<T>(DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken ct)
     {

@@ -17,6 +17,7 @@ create table tenants (
     name text not null,
     ingress_per_second integer not null,
     ingress_burst integer not null,
+    delayed_after_seconds integer,
     created_at bigint not null
 );
 
@@ -69,10 +70,10 @@ create table messages (
     id uuid primary key,
     tenant_id uuid not null,
     domain_id uuid not null,
+    domain text not null,
     category text not null,
     test boolean not null,
     sender text not null,
-    headers text not null,
     subject text not null,
     tags text not null,
     metadata text not null,
@@ -168,7 +169,7 @@ create table webhook_deliveries (
     updated_at bigint not null,
     primary key (webhook_id, event_id)
 );
-create index webhook_deliveries_due on webhook_deliveries (due_at) where state = 'pending';
+create index webhook_deliveries_due on webhook_deliveries (webhook_id, due_at, event_id) where state = 'pending';
 
 create table idempotency (
     tenant_id uuid not null,

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using MailApi.Api;
+using MailApi.Spool;
+
+namespace MailApi.Delivery;
+
+/// <summary>What the delivery path tells OpenTelemetry; names without addresses or tenants, so that their number stays bounded.</summary>
+internal static class DeliveryMetrics
+{
+    public const string Name = "MailApi";
+
+    private static readonly ActivitySource Source = new(Name);
+    private static readonly Meter Meter = new(Name);
+    private static readonly Counter<long> Outcomes = Meter.CreateCounter<long>("mailapi.delivery.outcomes", description: "Attempts by category and outcome.");
+    private static readonly Counter<long> Uncertain = Meter.CreateCounter<long>("mailapi.delivery.uncertain", description: "Attempts that ended without an answer after the final dot.");
+    private static readonly Histogram<double> Duration = Meter.CreateHistogram(
+        "mailapi.delivery.duration", "s", "From claim to outcome.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600] });
+
+    public static Activity? Start(Claim claim) => Source.StartActivity("deliver")?.SetTag("mailapi.envelope", claim.Envelope.ToString()).SetTag("mailapi.category", claim.Category.ToText());
+
+    public static void Count(Claim claim, Outcome outcome, TimeSpan duration)
+    {
+        var category = new KeyValuePair<string, object?>("category", claim.Category.ToText());
+        var kind = new KeyValuePair<string, object?>("outcome", outcome.GetType().Name.ToLowerInvariant());
+        Outcomes.Add(1, category, kind);
+        Duration.Record(duration.TotalSeconds, category, kind);
+        if (outcome is Outcome.Deferred { Uncertain: true } or Outcome.Unknown) Uncertain.Add(1, category);
+    }
+}

@@ -1,0 +1,43 @@
+using MailApi.Mail.Routing;
+
+namespace MailApi.Delivery;
+
+/// <summary>Section <c>Delivery</c>.</summary>
+public sealed class DeliveryOptions
+{
+    /// <summary>How this host names itself (RFC 5321 §4.1.1.1); it must match the reverse DNS of the address it sends from.</summary>
+    public string? HeloName { get; set; }
+
+    /// <summary>The port of receivers' mail exchangers; another than 25 only for tests.</summary>
+    public int MxPort { get; set; } = 25;
+
+    /// <summary>Whether an MX or relay may have a private or loopback address.</summary>
+    public bool AllowPrivateNetworks { get; set; }
+
+    /// <summary>How long a claimed envelope stays with its worker; shorter than twelve minutes only in tests.</summary>
+    public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(12);
+
+    /// <summary>How long a stopping process waits for deliveries that are past DATA.</summary>
+    public TimeSpan StopPatience { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The default smart host; without one mail goes to the receivers' MX.</summary>
+    public RelaySettings Relay { get; set; } = new();
+}
+
+/// <summary>Section <c>Delivery:Relay</c>.</summary>
+public sealed class RelaySettings
+{
+    public string? Host { get; set; }
+
+    /// <summary>By default 465 with implicit TLS, else 587.</summary>
+    public int Port { get; set; }
+    public TlsPolicy Tls { get; set; } = TlsPolicy.StartTls;
+    public string? Username { get; set; }
+    public string? Password { get; set; }
+
+    /// <summary>By default the strongest mechanism that both sides know, when there is a user name.</summary>
+    public RelayAuth? Auth { get; set; }
+
+    /// <summary>Null where no relay is configured.</summary>
+    internal RelayOptions? Options => string.IsNullOrWhiteSpace(Host) ? null : new RelayOptions { Host = Host, Port = Port, Tls = Tls, Username = Username, Password = Password, Auth = Auth };
+}

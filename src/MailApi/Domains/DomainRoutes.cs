@@ -1,0 +1,124 @@
+using MailApi.Api;
+using MailApi.Mail.Composition;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace MailApi.Domains;
+
+/// <summary>The sending domains of a tenant.</summary>
+internal static class DomainRoutes
+{
+    public static IServiceCollection AddDomains(this IServiceCollection services) =>
+        services.AddSingleton<DomainRows>().AddSingleton<DomainRegistry>().AddSingleton<SendingDomains>();
+
+    public static void MapDomains(this IEndpointRouteBuilder routes)
+    {
+        var domains = routes.MapGroup("/domains").WithTags("Domains");
+        domains.MapPost("", Register).RequireScope(Scopes.Domains, needsTenant: false).WithName("RegisterDomain")
+            .WithSummary("Registers a sending domain.").WithDescription("Answers the DNS records to publish for it.").ProducesProblem(409);
+        domains.MapGet("", List).RequireScope(Scopes.Domains).WithName("ListDomains").WithSummary("Lists the tenant's domains, newest first.");
+        domains.MapGet("/{id:id(dom_)}", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomain").WithSummary("Shows a domain and its records.");
+        domains.MapPatch("/{id:id(dom_)}", Change).RequireScope(Scopes.Domains, needsTenant: false).WithName("ChangeDomain")
+            .WithSummary("Changes a domain.").WithDescription("Its categories or rate, or, with the operator's key, who verifies it.");
+        domains.MapDelete("/{id:id(dom_)}", Remove).RequireScope(Scopes.Domains).WithName("RemoveDomain")
+            .WithSummary("Removes a domain and its keys.").WithDescription("Refused while mail waits to leave from it.").ProducesProblem(409);
+        domains.MapPost("/{id:id(dom_)}/verify", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("VerifyDomain")
+            .WithSummary("Answers the domain with its records as last seen.");
+    }
+
+    private static async Task<Results<Created<DomainAnswer>, ProblemHttpResult>> Register(
+        DomainRequest request, Caller caller, DomainRegistry registry, DomainRows rows, DomainOptions options, CancellationToken ct)
+    {
+        var errors = DomainRequestValidator.Instance.Validate(request).ToDictionary();
+        if (TenantError(request, caller) is { } error) errors["tenant"] = [error];
+        if (errors.Count > 0 || !DomainName.TryParse(request.Name, out var name)) return Problem.InvalidFields(errors);
+        if (request.Verification is "manual" && !caller.IsOperator) return Problem.OperatorOnly.With("Only the operator may vouch for a domain; use verification \"dns\".");
+        if (!MayTouch(caller, name)) return Problem.ScopeMissing.With("The key is bound to other domains.");
+        var domain = New(request.Tenant ?? caller.Tenant, name, request);
+
+        return await registry.Register(domain, ct) switch
+        {
+            Registration.Done done => TypedResults.Created($"/domains/{done.Id}", DomainAnswer.Of((await rows.Find(done.Id, domain.Tenant, ct))!, options)),
+            Registration.AlreadyYours yours => Problem.Conflict.With($"{name} is already registered as {yours.Id}."),
+            Registration.TooMany => Problem.Conflict.With($"A tenant has at most {DomainRegistry.DomainsPerTenantMax} domains; remove one first."),
+            Registration.NoSuchTenant => Problem.InvalidFields(new Dictionary<string, string[]> { ["tenant"] = ["There is no such tenant."] }),
+            _ => Problem.Conflict.With($"{name}, or a name above or below it, is registered by another tenant."),
+        };
+    }
+
+    private static async Task<Results<Ok<Page<DomainAnswer>>, ProblemHttpResult>> List(
+        int? limit, string? cursor, Caller caller, DomainRows rows, DomainOptions options, CancellationToken ct)
+    {
+        var errors = new Dictionary<string, string[]>();
+        var count = Paging.Limit(limit);
+        if (count is null) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
+        if (!TryReadCursor(cursor, out var before)) errors["cursor"] = ["This is no cursor of this list."];
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
+
+        var found = await rows.List(caller.Tenant, before, count!.Value + 1, ct);
+        var shown = found.Take(count.Value).ToList();
+        var next = found.Count > shown.Count ? Paging.Encode(shown[^1].Id.Value.ToString("N")) : null;
+        return TypedResults.Ok(new Page<DomainAnswer>(
+            [.. shown.Where(domain => MayTouch(caller, domain.Name)).Select(domain => DomainAnswer.Of(domain, options))], next));
+    }
+
+    private static async Task<Results<Ok<DomainAnswer>, ProblemHttpResult>> Get(
+        string id, Caller caller, DomainRows rows, DomainOptions options, CancellationToken ct) =>
+        await Find(id, caller, rows, ct) is { } domain ? TypedResults.Ok(DomainAnswer.Of(domain, options)) : Problem.NotFound.With();
+
+    private static async Task<Results<Ok<DomainAnswer>, ProblemHttpResult>> Change(
+        string id, DomainSettings settings, Caller caller, DomainRegistry registry, DomainRows rows, DomainOptions options, CancellationToken ct)
+    {
+        var errors = DomainSettingsValidator.Instance.Validate(settings).ToDictionary();
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
+        if (await Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
+        if (settings.Verification is not null && !caller.IsOperator) return Problem.OperatorOnly.With("Only the operator may change who verifies a domain.");
+
+        await registry.Change(domain, new DomainChange(Categories(settings), settings.Rate?.PerSecond, settings.Rate?.Burst, Verification(settings)), ct);
+        return await rows.Find(domain.Id, domain.Tenant, ct) is { } changed ? TypedResults.Ok(DomainAnswer.Of(changed, options)) : Problem.NotFound.With();
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Caller caller, DomainRegistry registry, DomainRows rows, CancellationToken ct)
+    {
+        if (await Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
+        var waiting = await registry.Remove(domain, ct);
+        return waiting == 0
+            ? TypedResults.NoContent()
+            : Problem.Conflict.With($"{waiting} recipients of this domain's mail are not settled yet; cancel their messages or wait.");
+    }
+
+    /// <summary>The domain, if the caller may know of it; the operator without a tenant knows all.</summary>
+    private static async Task<Domain?> Find(string id, Caller caller, DomainRows rows, CancellationToken ct)
+    {
+        if (!PrefixedId.TryParse<DomainId>(id, out var domainId)) return null;
+        var tenant = caller is { IsOperator: true, TenantOrNone: null } ? (TenantId?)null : caller.Tenant;
+        return await rows.Find(domainId, tenant, ct) is { } domain && MayTouch(caller, domain.Name) ? domain : null;
+    }
+
+    /// <summary>A key bound to some domains neither sees nor changes the others.</summary>
+    private static bool MayTouch(Caller caller, string name) => caller.Domains is null || caller.Domains.Contains(name);
+
+    /// <summary>What is wrong with the tenant of a registration: only the operator names one, and must.</summary>
+    private static string? TenantError(DomainRequest request, Caller caller) => (request.Tenant, caller.TenantOrNone) switch
+    {
+        ({ }, _) when !caller.IsOperator => "Only the operator's key names a tenant; yours is known by its key.",
+        ({ } named, { } acting) when named != acting => "The body and the address name different tenants.",
+        (null, null) => "Whose domain is it? Name the tenant here or as ?tenant=ten_….",
+        _ => null,
+    };
+
+    private static NewDomain New(TenantId tenant, string name, DomainRequest request)
+    {
+        var rate = new SendingRate(request.Rate?.PerSecond ?? SendingRate.Default.PerSecond, request.Rate?.Burst ?? SendingRate.Default.Burst);
+        return new NewDomain(tenant, name, Categories(request)!, rate, Verification(request) ?? Domains.Verification.Dns);
+    }
+
+    private static List<Category>? Categories(DomainSettings settings) => settings.Categories?.Select(EnumText.Parse<Category>).Distinct().ToList();
+
+    private static Verification? Verification(DomainSettings settings) => settings.Verification is { } text ? EnumText.Parse<Verification>(text) : null;
+
+    private static bool TryReadCursor(string? cursor, out Guid before)
+    {
+        before = Guid.AllBitsSet;
+        return cursor is null || (Paging.TryDecode(cursor, out var position) && Guid.TryParseExact(position, "N", out before));
+    }
+}

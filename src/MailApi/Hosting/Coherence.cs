@@ -1,0 +1,90 @@
+using System.ComponentModel.DataAnnotations;
+using MailApi.Api;
+using MailApi.Delivery;
+using MailApi.Limits;
+using MailApi.Mail.Composition;
+using MailApi.Storage;
+
+namespace MailApi.Hosting;
+
+/// <summary>Refuses to start half configured: a cluster whose nodes do not share what they must, or a limit that would not hold.</summary>
+internal static class Coherence
+{
+    private const int AdminKeyCharsMin = 32;
+
+    public static void Check(Settings settings)
+    {
+        if (settings.Roles == Roles.None) throw new SettingsException("Roles names no role. Use All, or some of Api, Deliver, Webhook, Receive.");
+        if (settings.Roles != Roles.All) CheckSplit(settings);
+        if (settings.Store.Provider == StoreProvider.PostgreSql && string.IsNullOrWhiteSpace(settings.Store.ConnectionString))
+            throw new SettingsException("Store__ConnectionString is required with Store__Provider=PostgreSql.");
+        CheckBus(settings);
+        if (settings.Limits.Backend == LimitsBackend.Redis && string.IsNullOrWhiteSpace(settings.Limits.Redis))
+            throw new SettingsException("Limits__Redis is required with Limits__Backend=Redis, for example localhost:6379.");
+        if (settings.Limits.FallbackShare is not (> 0 and <= 1)) throw new SettingsException("Limits__FallbackShare must be above 0 and at most 1.");
+        if (settings.Admin.Key is { Length: < AdminKeyCharsMin })
+            throw new SettingsException($"Admin__Key must have {AdminKeyCharsMin} characters or more.");
+        if (settings.Secrets.KeyEncryptionKey is { } key && !IsKey(key))
+            throw new SettingsException($"Secrets__KeyEncryptionKey must be the base64 of {Vault.KeyBytes} octets: openssl rand -base64 {Vault.KeyBytes}");
+        if (settings.Delivery.Lease <= TimeSpan.Zero) throw new SettingsException("Delivery__Lease must be a positive time span.");
+        if (settings.Delivery.MxPort is < 1 or > 65535) throw new SettingsException("Delivery__MxPort must be a port.");
+        if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");
+        CheckRelay(settings.Delivery.Relay);
+        CheckRanges("Webhooks", settings.Webhooks);
+        _ = settings.Dns.Options;
+        if (!DomainName.TryParse(settings.Domains.SpfIncludeOrDefault, out _) && settings.Domains.SpfInclude is not null) throw new SettingsException("Domains__SpfInclude must be a domain name.");
+        if (string.IsNullOrWhiteSpace(settings.Domains.ServiceHost)) throw new SettingsException("Domains__ServiceHost must be the public name of this service.");
+        foreach (var category in Enum.GetValues<Category>()) CheckCategory(category, settings.Categories.Of(category));
+    }
+
+    private static void CheckSplit(Settings settings)
+    {
+        if (settings.Store.Provider == StoreProvider.Sqlite)
+            throw new SettingsException("Roles splits the service over processes, which SQLite cannot serve: set Store__Provider=PostgreSql or Roles=All.");
+        if (settings.Bus.Transport == BusTransport.InMemory)
+            throw new SettingsException("Roles splits the service over processes, which the in-memory bus cannot connect: set Bus__Transport=RabbitMq or Roles=All.");
+        if (settings.Secrets.KeyEncryptionKey is null)
+            throw new SettingsException("Roles splits the service over processes, which must share one Secrets__KeyEncryptionKey: openssl rand -base64 32");
+    }
+
+    private static void CheckBus(Settings settings)
+    {
+        if (settings.Bus.Transport == BusTransport.InMemory) return;
+        if (!Uri.TryCreate(settings.Bus.RabbitMq, UriKind.Absolute, out var address) || address.Scheme is not ("amqp" or "amqps"))
+            throw new SettingsException("Bus__RabbitMq must be an amqp:// or amqps:// address with Bus__Transport=RabbitMq.");
+        if (!address.IsLoopback && (address.UserInfo.Length == 0 || address.UserInfo.StartsWith("guest:", StringComparison.Ordinal)))
+            throw new SettingsException("Bus__RabbitMq must name a user of its own: guest is for this machine only.");
+        if (settings.Limits.Backend == LimitsBackend.Local)
+            throw new SettingsException("With Bus__Transport=RabbitMq several nodes may deliver, and each would allow the whole rate: set Limits__Backend=Redis.");
+    }
+
+    private static void CheckRelay(RelaySettings relay)
+    {
+        if (relay.Port is < 0 or > 65535) throw new SettingsException("Delivery__Relay__Port must be a port.");
+        // Without this, mail that was meant for the relay would go to the receivers straight away.
+        if (relay.Options is null && (relay.Port != 0 || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
+            throw new SettingsException("Delivery__Relay__Host is missing, but other settings of the relay are there.");
+    }
+
+    /// <summary>What the options' own attributes say.</summary>
+    private static void CheckRanges(string section, object options)
+    {
+        var failures = new List<ValidationResult>();
+        if (Validator.TryValidateObject(options, new ValidationContext(options), failures, validateAllProperties: true)) return;
+        throw new SettingsException($"{section}__{failures[0].MemberNames.First()}: {failures[0].ErrorMessage}");
+    }
+
+    private static void CheckCategory(Category category, CategoryOptions options)
+    {
+        var key = "Categories__" + category.ToText();
+        if (options.RetryDelays?.Any(delay => delay <= TimeSpan.Zero) == true) throw new SettingsException($"{key}__RetryDelays must be positive time spans.");
+        if (options.Lifetime <= TimeSpan.Zero) throw new SettingsException($"{key}__Lifetime must be a positive time span.");
+        if (options.ConcurrentDeliveries is < 1 or > 1000) throw new SettingsException($"{key}__ConcurrentDeliveries must be between 1 and 1000.");
+    }
+
+    private static bool IsKey(string text)
+    {
+        Span<byte> key = stackalloc byte[Vault.KeyBytes + 1];
+        return Convert.TryFromBase64String(text, key, out var written) && written == Vault.KeyBytes;
+    }
+}

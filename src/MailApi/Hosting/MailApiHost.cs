@@ -1,0 +1,158 @@
+using System.Collections.Frozen;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailApi.Api;
+using MailApi.Delivery;
+using MailApi.Delivery.Categories;
+using MailApi.Domains;
+using MailApi.Events;
+using MailApi.Limits;
+using MailApi.Mail.Bounces;
+using MailApi.Mail.Routing;
+using MailApi.Mail.Smtp;
+using MailApi.Sandbox;
+using MailApi.Sending;
+using MailApi.Spool;
+using MailApi.Storage;
+using MailApi.Suppressions;
+using MailApi.Tenants;
+using MailApi.Webhooks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace MailApi.Hosting;
+
+/// <summary>Puts the process together: every choice between embedded and distributed is made in this folder and nowhere else.</summary>
+public static class MailApiHost
+{
+    /// <summary>A relay is one host for all mail: as many connections as deliveries are kept.</summary>
+    private const int IdleConnectionsPerHost = 64;
+
+    /// <summary>Makes the host. Files, databases and sockets are touched only once it starts.</summary>
+    /// <exception cref="SettingsException">The configuration cannot be started with.</exception>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var settings = ApiReference.IsBeingWritten ? new Settings() : Settings.From(builder.Configuration);
+        var listeners = new Listeners(settings);
+        // Kestrel is told its addresses below; left in place, the setting would draw a warning.
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+        builder.WebHost.ConfigureKestrel(listeners.Configure);
+        builder.Services.AddSingleton(listeners);
+        builder.Services.AddSingleton(settings);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Delivery.StopPatience + TimeSpan.FromSeconds(10));
+
+        AddWebBasics(builder.Services);
+        AddStore(builder.Services, settings);
+        builder.AddTelemetry();
+        AddSlices(builder.Services, settings);
+        if (ApiReference.IsBeingWritten) builder.Services.RemoveAll<IHostedService>();
+
+        var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(listeners.Started);
+        Map(app);
+        return app;
+    }
+
+    private static void AddWebBasics(IServiceCollection services)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddProblemDetails();
+        services.AddExceptionHandler<ProblemExceptions>();
+        services.AddOpenApi("v1", ApiReference.Configure);
+        services.Configure<RouteOptions>(routes => routes.ConstraintMap[IdRouteConstraint.Name] = typeof(IdRouteConstraint));
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            var options = json.SerializerOptions;
+            options.MaxDepth = 16;
+            options.AllowDuplicateProperties = false;
+            options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+            options.NumberHandling = JsonNumberHandling.Strict;
+            options.PropertyNameCaseInsensitive = false;
+            options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            JsonSerializerContext[] slices =
+                [SendJson.Default, EventJson.Default, QueueJson.Default, TenantJson.Default, DomainJson.Default, SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
+            for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
+        });
+    }
+
+    private static void AddStore(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(new LocalFiles(settings.DataDirectory));
+        services.AddSingleton(provider => Store.Open(settings.Store, provider.GetRequiredService<LocalFiles>().Directory, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new Vault(provider.GetRequiredService<LocalFiles>().KeyEncryptionKey(settings.Secrets.KeyEncryptionKey)));
+        services.AddHostedService<StoreStart>();
+        services.AddHostedService<Quickstart>();
+    }
+
+    private static void AddSlices(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
+        services.AddTenants().AddDomains().AddSuppressions().AddSending();
+        AddSpool(services, settings);
+        services.AddBus(settings);
+        if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
+        if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
+        services.AddWebhooks();
+        services.AddSingleton(provider => new DnsResolver(settings.Dns.Options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
+            await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
+    }
+
+    private static void AddSpool(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory });
+        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>();
+        services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
+        services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
+            .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
+        services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
+        services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
+        services.AddSingleton<Node>();
+        // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
+        services.AddHostedService(provider => provider.GetRequiredService<Node>()).AddHostedService<Sweeper>().AddHostedService<Retention>();
+    }
+
+    private static void AddDelivery(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>().AddSingleton<MailSigner>();
+        services.AddSingleton<SuppressHardBounce>(claim =>
+            SuppressionList.Add(claim.Tenant, claim.Recipient, category: null, SuppressionReason.HardBounce, "envelope " + claim.Envelope));
+        if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
+        else services.AddLocalLimits();
+        services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derive(SandboxConnectionHandler.ReturnPathPurpose)));
+        services.AddSingleton<SandboxConnectionHandler>();
+        services.AddSingleton<SandboxAddress>(provider => provider.GetRequiredService<Listeners>().Sandbox);
+        AddSmtp(services, settings.Delivery);
+    }
+
+    private static void AddSmtp(IServiceCollection services, DeliveryOptions delivery)
+    {
+        services.AddSingleton(provider => new MxRouter(
+            provider.GetRequiredService<DnsResolver>(), new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks }, Random.Shared));
+        services.AddSingleton(provider => new Routes(provider.GetRequiredService<MxRouter>(), delivery.Relay.Options, provider.GetRequiredService<SandboxAddress>()));
+        services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName(), IdlePerHostMax = IdleConnectionsPerHost });
+        services.AddSingleton<Transmitter>();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseWhen(context => context.Features.Get<ManagementConnection>() is not null, Management.Map);
+        app.UseWhen(context => context.Features.Get<ManagementConnection>() is null, api => api.UseStatusCodePages(ApiReference.BareStatus));
+        app.UseRouting();
+        app.UseMiddleware<Authentication>();
+        app.Use(ApiReference.Utf8);
+        app.MapMessages();
+        app.MapEvents();
+        app.MapQueue();
+        app.MapTenants();
+        app.MapDomains();
+        app.MapSuppressions();
+        app.MapUnsubscribe();
+        app.MapWebhooks();
+        app.MapSandbox();
+        app.MapReference();
+    }
+}

@@ -1,0 +1,32 @@
+using MailApi.Delivery;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace MailApi.Hosting;
+
+/// <summary>Metrics, traces and logs: Prometheus on the management address, and OTLP wherever <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> points.</summary>
+internal static class Telemetry
+{
+    private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    public static void AddTelemetry(this WebApplicationBuilder builder)
+    {
+        var otlp = !string.IsNullOrEmpty(builder.Configuration[OtlpEndpoint]);
+        builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("mailapi", serviceVersion: ApiReference.Version))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(DeliveryMetrics.Name, "MassTransit", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+                    .AddRuntimeInstrumentation().AddPrometheusExporter();
+                if (otlp) metrics.AddOtlpExporter();
+            })
+            .WithTracing(traces =>
+            {
+                traces.AddSource(DeliveryMetrics.Name, "MassTransit").AddAspNetCoreInstrumentation();
+                if (otlp) traces.AddOtlpExporter();
+            });
+        if (otlp) builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+    }
+}

@@ -1,0 +1,55 @@
+using System.ComponentModel;
+using MailApi.Api;
+using MailApi.Mail.Dkim;
+using MailApi.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace MailApi.Sandbox;
+
+/// <summary>The sandbox inbox: what test keys sent, parsed and raw.</summary>
+public static class SandboxRoutes
+{
+    private const string Absent = "There is no such message in the sandbox; the oldest make room for new ones.";
+
+    public static void MapSandbox(this IEndpointRouteBuilder routes)
+    {
+        var sandbox = routes.MapGroup("/sandbox/messages").RequireScope(Scopes.Read).WithTags("Sandbox");
+        sandbox.MapGet("", List).WithName("ListSandboxMessages").WithSummary("What test keys sent, newest first.");
+        sandbox.MapGet("/{id:id(sbx_)}", Get).WithName("GetSandboxMessage").WithSummary("A message, parsed.")
+            .WithDescription("As a mail program would show it, with the verdict on its signatures.");
+        sandbox.MapGet("/{id:id(sbx_)}/raw", Raw).WithName("GetSandboxMessageRaw").WithSummary("A message's octets as they were received.")
+            .Produces<Stream>(StatusCodes.Status200OK, contentType: "message/rfc822");
+    }
+
+    private static async Task<Results<Ok<Page<SandboxSummary>>, ProblemHttpResult>> List(
+        Caller caller, Db db, CancellationToken ct, int? limit = null, string? cursor = null,
+        [Description("Of this message alone: `msg_…`.")] string? message = null, [Description("To this address alone.")] string? recipient = null)
+    {
+        var errors = new Dictionary<string, string[]>();
+        if (Paging.Limit(limit) is not { } count) (count, errors["limit"]) = (0, [$"Between 1 and {Paging.LimitMax}."]);
+        var before = new SandboxMessageId(Guid.AllBitsSet);
+        if (cursor is not null && !(Paging.TryDecode(cursor, out var position) && PrefixedId.TryParse(position, out before)))
+            errors["cursor"] = ["Not a cursor of this list: pass an answer's next, or nothing to begin with the newest."];
+        var of = default(MessageId);
+        if (message is not null && !PrefixedId.TryParse(message, out of)) errors["message"] = ["An id of the form msg_… is expected."];
+        if (recipient?.Contains('\0') == true) errors["recipient"] = ["Not an address."];
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
+
+        var found = await SandboxInbox.List(db, caller.Tenant, before, message is null ? null : of, recipient, count + 1, ct);
+        var shown = found.Take(count).Select(SandboxReader.Summary).ToList();
+        return TypedResults.Ok(new Page<SandboxSummary>(shown, found.Count > count ? Paging.Encode(shown[^1].Id.ToString()) : null));
+    }
+
+    private static async Task<Results<Ok<SandboxMessage>, ProblemHttpResult>> Get(string id, Caller caller, Db db, TimeProvider time, CancellationToken ct)
+    {
+        if (await Find(id, caller, db, ct) is not { } row) return Problem.NotFound.With(Absent);
+        var dkim = await Verifier.Verify(row.Octets, (selector, domain, token) => SandboxInbox.KeyRecord(db, caller.Tenant, selector, domain, token), time, ct);
+        return TypedResults.Ok(SandboxReader.Message(row, dkim));
+    }
+
+    private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Raw(string id, Caller caller, Db db, CancellationToken ct) =>
+        await Find(id, caller, db, ct) is { } row ? TypedResults.Bytes(row.Octets, "message/rfc822") : Problem.NotFound.With(Absent);
+
+    private static async Task<SandboxRow?> Find(string id, Caller caller, Db db, CancellationToken ct) =>
+        PrefixedId.TryParse<SandboxMessageId>(id, out var parsed) ? await SandboxInbox.Find(db, caller.Tenant, parsed, ct) : null;
+}

@@ -1,0 +1,151 @@
+using System.Data.Common;
+using MailApi.Api;
+using MailApi.Storage;
+
+namespace MailApi.Spool;
+
+/// <summary>An envelope leased to this node, with the message it carries.</summary>
+public sealed record Claim
+{
+    public required EnvelopeId Envelope { get; init; }
+    public required MessageId Message { get; init; }
+    public required TenantId Tenant { get; init; }
+    public required DomainId DomainId { get; init; }
+    public required string Domain { get; init; }
+    public required Category Category { get; init; }
+    public required bool Test { get; init; }
+    public required string Recipient { get; init; }
+    public required string RecipientDomain { get; init; }
+    public required bool NeedsSmtpUtf8 { get; init; }
+
+    /// <summary>The fence: what is recorded under another attempt touches nothing.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>Conversations with a receiver so far.</summary>
+    public required int Tries { get; init; }
+    public required bool DuplicatePossible { get; init; }
+
+    /// <summary>Its lifetime is over, by the store's clock.</summary>
+    public required bool Expired { get; init; }
+
+    /// <summary>Since its acceptance, or since its scheduled time.</summary>
+    public required TimeSpan Age { get; init; }
+
+    /// <summary>The age at which its tenant wants to be told; null: the category's.</summary>
+    public required TimeSpan? DelayedAfter { get; init; }
+
+    /// <summary><c>message.delayed</c> has been told already.</summary>
+    public required bool Delayed { get; init; }
+    public required OnUncertain OnUncertain { get; init; }
+
+    /// <summary>The composed octets, unsigned.</summary>
+    public required byte[] Content { get; init; }
+
+    /// <summary>When this node's lease began, on its own monotonic clock.</summary>
+    public required long ClaimedAt { get; init; }
+}
+
+/// <summary>Takes leases: of any number of doorbells for one attempt, one wins.</summary>
+internal sealed class Claims : IAsyncDisposable
+{
+    private readonly Db db;
+    private readonly Node node;
+    private readonly TimeSpan lease;
+    private readonly TimeProvider time;
+    private readonly Batcher<DoorbellEntry, Claim?> batcher;
+
+    public Claims(Db db, Node node, SpoolOptions options, TimeProvider time)
+    {
+        (this.db, this.node, lease, this.time) = (db, node, options.Lease, time);
+        batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit);
+    }
+
+    /// <summary>Null when another doorbell won, or the envelope was canceled meanwhile.</summary>
+    public Task<Claim?> Claim(DoorbellEntry entry, CancellationToken ct) => batcher.Add(entry, ct);
+
+    /// <summary>
+    /// Whether this node may still send the final dot: its lease covers the wait for the reply, renewed in the store when what is left of it
+    /// does not, and the node itself is heard of.
+    /// </summary>
+    public async ValueTask<bool> MayFinish(Claim claim, TimeSpan wait, CancellationToken ct)
+    {
+        if (!node.IsHeard) return false;
+        if (time.GetElapsedTime(claim.ClaimedAt) + wait < lease) return true;
+        try
+        {
+            return await db.Execute(
+                "update envelopes set due_at = now_ms() + @lease where id = @id and attempt = @attempt and state = 'sending'",
+                ct, ("lease", (long)wait.TotalMilliseconds), ("id", claim.Envelope.Value), ("attempt", claim.Attempt)) == 1;
+        }
+        catch (DbException)
+        {
+            return false;
+        }
+    }
+
+    public ValueTask DisposeAsync() => batcher.DisposeAsync();
+
+    private async Task<IReadOnlyList<Claim?>> Commit(IReadOnlyList<DoorbellEntry> batch)
+    {
+        var claimedAt = time.GetTimestamp();
+        return await db.Write<IReadOnlyList<Claim?>>(async transaction =>
+        {
+            var claims = new Claim?[batch.Count];
+            await transaction.Run([.. batch.Select(Lease)], (index, row) => claims[index] = Read(row, claimedAt), CancellationToken.None);
+
+            var messages = new Dictionary<MessageId, Func<Claim, Claim>>();
+            var wanted = claims.OfType<Claim>().Select(claim => claim.Message).Distinct().ToList();
+            await transaction.Run(
+                [.. wanted.Select(Message)], (index, row) => messages[wanted[index]] = ReadMessage(row), CancellationToken.None);
+            return [.. claims.Select(claim => claim is null ? null : messages[claim.Message](claim))];
+        }, CancellationToken.None);
+    }
+
+    private Statement Lease(DoorbellEntry entry) => new(
+        """
+        update envelopes
+        set state = 'sending', attempt = attempt + 1, due_at = now_ms() + @lease, node_id = @node, updated_at = now_ms()
+        where id = @id and attempt = @attempt and state = 'rung'
+        returning id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, attempt, tries, duplicate_possible,
+                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed
+        """,
+        ("lease", (long)lease.TotalMilliseconds), ("node", node.Id), ("id", entry.Id), ("attempt", entry.Attempt));
+
+    private static Claim Read(DbDataReader row, long claimedAt) => new()
+    {
+        Envelope = new EnvelopeId(row.GetGuid(0)),
+        Message = new MessageId(row.GetGuid(1)),
+        Tenant = new TenantId(row.GetGuid(2)),
+        DomainId = new DomainId(row.GetGuid(3)),
+        Category = EnumText.Parse<Category>(row.GetString(4)),
+        Test = row.GetBoolean(5),
+        Recipient = row.GetString(6),
+        RecipientDomain = row.GetString(7),
+        NeedsSmtpUtf8 = row.GetBoolean(8),
+        Attempt = row.GetInt32(9),
+        Tries = row.GetInt32(10),
+        DuplicatePossible = row.GetBoolean(11),
+        Expired = row.GetInt32(12) == 1,
+        Age = TimeSpan.FromMilliseconds(row.GetInt64(13)),
+        Delayed = row.GetBoolean(14),
+        ClaimedAt = claimedAt,
+        Domain = "",
+        OnUncertain = OnUncertain.Retry,
+        DelayedAfter = null,
+        Content = [],
+    };
+
+    private static Statement Message(MessageId id) => new(
+        """
+        select m.domain, m.on_uncertain, m.content, t.delayed_after_seconds
+        from messages m left join tenants t on t.id = m.tenant_id
+        where m.id = @id
+        """, ("id", id.Value));
+
+    private static Func<Claim, Claim> ReadMessage(DbDataReader row)
+    {
+        var (domain, onUncertain, content) = (row.GetString(0), EnumText.Parse<OnUncertain>(row.GetString(1)), row.Bytes(2));
+        var delayedAfter = row.IntOrNull(3) is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+        return claim => claim with { Domain = domain, OnUncertain = onUncertain, Content = content, DelayedAfter = delayedAfter };
+    }
+}

@@ -1,0 +1,41 @@
+using MailApi.Events;
+
+namespace MailApi.Spool;
+
+/// <summary>What a claim came to: everything that can happen, and nothing else.</summary>
+public abstract record Outcome
+{
+    /// <summary>A receiver took the message.</summary>
+    public sealed record Delivered(EventReply Reply) : Outcome;
+
+    /// <summary>A receiver refused for good, or routing did. <paramref name="Suppress"/>: the address itself is dead.</summary>
+    public sealed record Bounced(EventReply Reply, bool Suppress) : Outcome;
+
+    /// <summary>A temporary failure; the conversation counts as a try.</summary>
+    /// <param name="Reply">The receiver's words, where it spoke.</param>
+    /// <param name="Reason">What happened, where it did not.</param>
+    /// <param name="RetryAfter">From now to the next try.</param>
+    /// <param name="Uncertain">The final dot was sent and no answer came: the receiver may hold a copy.</param>
+    /// <param name="TellDelayed">The message is now old enough to tell its sender.</param>
+    public sealed record Deferred(EventReply? Reply, string? Reason, TimeSpan RetryAfter, bool Uncertain, bool TellDelayed) : Outcome;
+
+    /// <summary>A rate limit has no free slot before <paramref name="Delay"/>; no receiver was spoken to, so the mail does not age.</summary>
+    public sealed record Throttled(TimeSpan Delay) : Outcome;
+
+    /// <summary>The recipient is on the suppression list.</summary>
+    public sealed record Suppressed(string Reason) : Outcome;
+
+    /// <summary>The lifetime is over.</summary>
+    public sealed record Expired : Outcome;
+
+    /// <summary>The receiver may have it and the sender forbade a second copy.</summary>
+    public sealed record Unknown(string Reason) : Outcome;
+
+    /// <summary>The service cannot process it; an operator should look.</summary>
+    public sealed record Failed(string Reason) : Outcome;
+
+    /// <summary>Given back untouched, because this node stops.</summary>
+    public sealed record Released : Outcome;
+
+    private Outcome() { }
+}

@@ -1,0 +1,114 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailApi.Api;
+using MailApi.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace MailApi.Spool;
+
+/// <summary>What waits, and the operator's hand on it.</summary>
+public static class QueueRoutes
+{
+    public static void MapQueue(this IEndpointRouteBuilder routes)
+    {
+        var queue = routes.MapGroup("/queue").WithTags("Queue");
+        queue.MapGet("", Depths).RequireScope(Scopes.Operator, needsTenant: false).WithName("GetQueue")
+            .WithSummary("What waits.").WithDescription("Depth and oldest age by category, sending domain and destination site, and what is held back.");
+        queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
+        queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
+        queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes deferred mail due now.");
+    }
+
+    private static async Task<Ok<QueueView>> Depths(Db db, CancellationToken ct)
+    {
+        async Task<IReadOnlyList<QueueDepth>> By(string column) => await db.Query(
+            $"""
+            select {column}, count(*), max(now_ms() - e.created_at) from envelopes e
+            where e.state in ('queued', 'deferred', 'rung', 'sending') group by {column} order by count(*) desc limit @limit
+            """, row => new QueueDepth(row.TextOrNull(0) ?? "(removed)", row.GetInt64(1), row.GetInt64(2) / 1000d), ct, ("limit", QueueView.RowsMax));
+
+        var suspensions = await db.Query(
+            "select kind, value, created_at from suspensions order by created_at",
+            row => new Suspension(EnumText.Parse<SuspensionKind>(row.GetString(0)), row.GetString(1), row.Instant(2)), ct);
+        return TypedResults.Ok(new QueueView
+        {
+            Categories = await By("e.category"),
+            Domains = await By("(select d.name from domains d where d.id = e.domain_id)"),
+            Sites = await By("e.recipient_domain"),
+            Suspensions = suspensions,
+        });
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> Suspend(QueueKey key, Suspensions suspensions, CancellationToken ct)
+    {
+        if (Invalid(key) is { } problem) return problem;
+        await suspensions.Add(key.Kind!.Value, key.Value!, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> Resume(QueueKey key, Suspensions suspensions, CancellationToken ct)
+    {
+        if (Invalid(key) is { } problem) return problem;
+        await suspensions.Remove(key.Kind!.Value, key.Value!, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Db db, CancellationToken ct)
+    {
+        if (Invalid(key) is { } problem) return problem;
+        var condition = key.Kind switch
+        {
+            SuspensionKind.Category => "category = @value",
+            SuspensionKind.Tenant => "tenant_id = (select id from tenants where id = @tenant)",
+            SuspensionKind.Domain => "domain_id = (select id from domains where name = @value)",
+            _ => "recipient_domain = @value",
+        };
+        var tenant = PrefixedId.TryParse<TenantId>(key.Value, out var id) ? id.Value : Guid.Empty;
+        var flushed = await db.Execute(
+            $"update envelopes set due_at = now_ms() where state = 'deferred' and due_at > now_ms() and {condition}", ct, ("value", key.Value), ("tenant", tenant));
+        return TypedResults.Ok(new Flushed(flushed));
+    }
+
+    private static ProblemHttpResult? Invalid(QueueKey key)
+    {
+        var errors = new Dictionary<string, string[]>();
+        if (key.Kind is null) errors["kind"] = ["One of category, tenant, domain, site."];
+        if (string.IsNullOrEmpty(key.Value) || key.Value.Contains('\0') || (key.Kind == SuspensionKind.Category && !EnumText.TryParse<Category>(key.Value, out _)))
+            errors["value"] = ["The category, tenant id, sending domain or recipient domain."];
+        return errors.Count > 0 ? Problem.InvalidFields(errors) : null;
+    }
+}
+
+/// <summary>Which mail: all of a category, tenant, sending domain or recipient domain.</summary>
+/// <param name="Kind">What <c>value</c> names.</param>
+/// <param name="Value">The category, the tenant's id, the sending domain, or the recipient domain.</param>
+public sealed record QueueKey([property: Required] SuspensionKind? Kind, [property: Required] string? Value);
+
+/// <summary>What waits, the deepest first, and what is held back.</summary>
+public sealed record QueueView
+{
+    public const int RowsMax = 100;
+    public required IReadOnlyList<QueueDepth> Categories { get; init; }
+    public required IReadOnlyList<QueueDepth> Domains { get; init; }
+    public required IReadOnlyList<QueueDepth> Sites { get; init; }
+    public required IReadOnlyList<Suspension> Suspensions { get; init; }
+}
+
+/// <summary>What waits of one kind.</summary>
+/// <param name="Name">The category, sending domain or recipient domain.</param>
+/// <param name="Depth">Envelopes.</param>
+/// <param name="OldestSeconds">The age of the oldest.</param>
+public sealed record QueueDepth(string Name, long Depth, double OldestSeconds);
+
+/// <summary>Mail that is held back until it is resumed.</summary>
+public sealed record Suspension(SuspensionKind Kind, string Value, DateTimeOffset Since);
+
+/// <summary>How many envelopes became due.</summary>
+public sealed record Flushed(int Count);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(QueueKey))]
+[JsonSerializable(typeof(QueueView))]
+[JsonSerializable(typeof(Flushed))]
+internal sealed partial class QueueJson : JsonSerializerContext;

@@ -1,0 +1,11 @@
+namespace MailApi.Spool;
+
+/// <summary>What the host tells the spool.</summary>
+public sealed record SpoolOptions
+{
+    /// <summary>How long a claimed envelope stays with its worker; it covers the ten minutes' wait for the reply to the final dot (RFC 5321 §4.5.3.2.6).</summary>
+    public required TimeSpan Lease { get; init; }
+
+    /// <summary>The bus lives in this process: whatever was rung before the start is lost, and rung again at once.</summary>
+    public required bool BusIsInProcess { get; init; }
+}

@@ -1,0 +1,208 @@
+using System.Data.Common;
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Storage;
+
+namespace MailApi.Spool;
+
+/// <summary>
+/// Makes what is due move: rings the backlog (retries, schedules, throttled mail) as far as the window has room, dealt fairly over
+/// tenants; rings again what was rung and not claimed; takes back leases of silent nodes. Any number of nodes may sweep at once.
+/// </summary>
+internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensions suspensions, Ringer ringer, SpoolOptions options, TimeProvider time, ILogger<Sweeper> log) : BackgroundService
+{
+    /// <summary>Between sweeps that found nothing to ring.</summary>
+    public static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between sweeps while there is a backlog, or throttled mail is coming due.</summary>
+    public static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>An envelope whose worker died so often is given up: it may be what kills them.</summary>
+    public const int CrashesMax = 3;
+
+    private const int LeasesPerSweepMax = 256;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Await(Start, stoppingToken);
+            while (true)
+            {
+                var rung = await Await(Sweep, stoppingToken);
+                await Task.Delay(rung > 0 || window.ExpectsDue ? Busy : Idle, time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Every step is a transaction: stopping between them leaves nothing half done.
+        }
+    }
+
+    /// <summary>One pass; answers how many envelopes it rang from the backlog.</summary>
+    internal async Task<int> Sweep(CancellationToken ct)
+    {
+        await TakeBackLeases(ct);
+        await RingAgain(ct);
+        await suspensions.Read(ct);
+        var rung = 0;
+        var counts = await db.Query(
+            "select category, tenant_id, count(*) from envelopes where state = 'rung' group by category, tenant_id",
+            row => (Category: EnumText.Parse<Category>(row.GetString(0)), Tenant: row.GetGuid(1), Rung: row.GetInt32(2)), ct);
+        window.Recount(counts);
+        foreach (var category in Enum.GetValues<Category>())
+            rung += await Deal(category, Window.SlotsMax - counts.Where(count => count.Category == category).Sum(count => count.Rung), ct);
+        return rung;
+    }
+
+    private async Task<int> Start(CancellationToken ct)
+    {
+        await node.Announce(ct);
+        // Nobody else works on a store with one writer: what other incarnations leased or rang is orphaned.
+        if (db.Dialect.OneWriter) await db.Execute("delete from nodes where id <> @me", ct, ("me", node.Id));
+        return options.BusIsInProcess ? await db.Execute("update envelopes set due_at = now_ms() where state = 'rung'", ct) : 0;
+    }
+
+    private async Task<int> Await(Func<CancellationToken, Task<int>> step, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                return await step(ct);
+            }
+            catch (DbException e)
+            {
+                LogStoreAway(e.Message);
+                await Task.Delay(Idle, time, ct);
+            }
+        }
+    }
+
+    private async Task RingAgain(CancellationToken ct)
+    {
+        var lost = await db.Write(transaction => transaction.Query(
+            $"""
+            with due as materialized (
+                select id as due_id from envelopes where state = 'rung' and due_at <= now_ms() limit @limit {db.Dialect.SkipLocked}
+            )
+            update envelopes set due_at = now_ms() + @patience from due where envelopes.id = due_id
+            returning category, id, attempt
+            """, ReadDoorbell, ct, ("patience", (long)Ringer.Patience.TotalMilliseconds), ("limit", Window.SlotsMax)), ct);
+        foreach (var (category, entry) in lost) ringer.Ring(category, entry);
+    }
+
+    /// <summary>
+    /// Deals the free slots of a category: every tenant with due work gets an equal share, none more than
+    /// <see cref="Window.TenantSlotsMax"/> while another has due work; what one does not use goes to the others in the next sweep.
+    /// </summary>
+    private async Task<int> Deal(Category category, int room, CancellationToken ct)
+    {
+        if (room <= 0) return 0;
+        var tenants = await TenantsWithDueWork(category, ct);
+        tenants.RemoveAll(tenant => suspensions.Holds(category, new TenantId(tenant), domain: ""));
+        if (tenants.Count == 0) return 0;
+
+        var share = tenants.Count == 1 ? room : Math.Clamp(room / tenants.Count, 1, Window.TenantSlotsMax);
+        var rung = 0;
+        foreach (var tenant in Shuffled(tenants))
+        {
+            var limit = Math.Min(share, room - rung);
+            if (limit == 0) break;
+            var due = await db.Write(transaction => transaction.Query(
+                $"""
+                with due as materialized (
+                    select id as due_id from envelopes
+                    where category = @category and tenant_id = @tenant and due_at <= now_ms() and state in ('queued', 'deferred')
+                      and domain_id not in (select d.id from domains d join suspensions s on s.kind = 'domain' and s.value = d.name)
+                      and recipient_domain not in (select value from suspensions where kind = 'site')
+                    order by due_at limit @limit {db.Dialect.SkipLocked}
+                )
+                update envelopes set state = 'rung', due_at = now_ms() + @patience, updated_at = now_ms() from due where envelopes.id = due_id
+                returning category, id, attempt
+                """, ReadDoorbell, ct,
+                ("patience", (long)Ringer.Patience.TotalMilliseconds), ("category", category.ToText()), ("tenant", tenant), ("limit", limit)), ct);
+            foreach (var (_, entry) in due) ringer.Ring(category, entry);
+            rung += due.Count;
+        }
+        return rung;
+    }
+
+    /// <summary>Hops through the index from tenant to tenant, so that a million rows of one cost one step.</summary>
+    private async Task<List<Guid>> TenantsWithDueWork(Category category, CancellationToken ct) => await db.Query(
+        """
+        with recursive hop (tenant_id) as (
+            select (select tenant_id from envelopes where category = @category and state in ('queued', 'deferred') order by tenant_id limit 1)
+            union all
+            select (select tenant_id from envelopes e where e.category = @category and e.state in ('queued', 'deferred') and e.tenant_id > hop.tenant_id
+                    order by e.tenant_id limit 1)
+            from hop where hop.tenant_id is not null
+        )
+        select tenant_id from hop
+        where tenant_id is not null and exists (
+            select 1 from envelopes e
+            where e.category = @category and e.state in ('queued', 'deferred') and e.tenant_id = hop.tenant_id and e.due_at <= now_ms()
+        )
+        """, row => row.GetGuid(0), ct, ("category", category.ToText()));
+
+    private async Task TakeBackLeases(CancellationToken ct)
+    {
+        // A lease that ran out is lost whoever held it; one of a silent node only if this node may judge.
+        var lost = await db.Query(
+            """
+            select id, attempt from envelopes e
+            where state = 'sending' and (due_at <= now_ms() or (@judge = 1 and not exists (
+                select 1 from nodes n where n.id = e.node_id and n.seen_at > now_ms() - @silence)))
+            limit @limit
+            """, row => (Id: row.GetGuid(0), Attempt: row.GetInt32(1)), ct,
+            ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds), ("limit", LeasesPerSweepMax));
+        foreach (var (id, attempt) in lost) await db.Write(transaction => TakeBack(transaction, id, attempt, ct), ct);
+    }
+
+    /// <summary>What the dead worker's attempt came to is unknown, so a copy may exist from here on.</summary>
+    private async Task<bool> TakeBack(DbTransaction transaction, Guid id, int attempt, CancellationToken ct)
+    {
+        var taken = await transaction.Query(
+            """
+            update envelopes
+            set crashes = crashes + 1, duplicate_possible = true, node_id = null, due_at = now_ms(), updated_at = now_ms(),
+                seq = seq + case when crashes + 1 >= @crashes or @hold = (select on_uncertain from messages m where m.id = message_id) then 1 else 0 end,
+                state = case when @hold = (select on_uncertain from messages m where m.id = message_id) then 'unknown'
+                             when crashes + 1 >= @crashes then 'failed'
+                             when tries > 0 then 'deferred' else 'queued' end
+            where id = @id and attempt = @attempt and state = 'sending'
+            returning state
+            """, row => EnumText.Parse<EnvelopeState>(row.GetString(0)), ct,
+            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt));
+        if (taken.Count == 0) return false;
+
+        LogLeaseLost(new EnvelopeId(id), taken[0]);
+        var type = taken[0] switch
+        {
+            EnvelopeState.Failed => EventType.MessageFailed,
+            EnvelopeState.Unknown => EventType.MessageUnknown,
+            _ => (EventType?)null,
+        };
+        if (type is null) return true;
+        var (tenant, data) = (await transaction.Query(EnvelopeEvents.Select + " where e.id = @id", EnvelopeEvents.Read, ct, ("id", id)))[0];
+        var reason = type == EventType.MessageFailed ? $"The worker died {CrashesMax} times on this envelope." : "The worker died during the attempt.";
+        await transaction.Run([.. EventLog.Append(tenant, type.Value, data with { Reason = reason })], onRow: null, ct);
+        return true;
+    }
+
+    private static (Category, DoorbellEntry) ReadDoorbell(DbDataReader row) =>
+        (EnumText.Parse<Category>(row.GetString(0)), new DoorbellEntry(row.GetGuid(1), row.GetInt32(2)));
+
+    private static Guid[] Shuffled(List<Guid> tenants)
+    {
+        var order = tenants.ToArray();
+        Random.Shared.Shuffle(order);
+        return order;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, the sweep waits: {Error}")]
+    private partial void LogStoreAway(string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Took back the lease of {Envelope}: a copy may exist; it is now {State}")]
+    private partial void LogLeaseLost(EnvelopeId envelope, EnvelopeState state);
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using MailApi.Api;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Caching.Memory;
+
+namespace MailApi.Tenants;
+
+/// <summary>
+/// Holds a tenant to its ingress rate, per process and in memory: accepting needs neither broker nor Redis. Tells where it stands in the
+/// RateLimit header fields (draft-ietf-httpapi-ratelimit-headers-11) and refuses with 429 and Retry-After (RFC 6585).
+/// </summary>
+internal sealed class IngressLimit(TimeProvider time) : IDisposable
+{
+    /// <summary>Tenants remembered; one that is not seen for this long has its whole burst again anyway.</summary>
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(10);
+    private readonly MemoryCache buckets = new(new MemoryCacheOptions { SizeLimit = 100_000 });
+
+    /// <summary>Null when the request may go on.</summary>
+    public ProblemHttpResult? Take(HttpContext context, TenantId tenant, IngressRate rate)
+    {
+        var bucket = buckets.GetOrCreate(tenant.Value, entry =>
+        {
+            entry.SetSize(1).SetSlidingExpiration(Forgotten);
+            return new Bucket(rate.Burst, time.GetTimestamp());
+        })!;
+        var (granted, remaining, untilFull, untilNext) = bucket.Take(rate, time);
+        var headers = context.Response.Headers;
+        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Max(1, rate.Burst / rate.PerSecond)}");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={remaining};t={Math.Ceiling(untilFull)}");
+        if (granted) return null;
+        headers.RetryAfter = Math.Max(1, Math.Ceiling(untilNext)).ToString(CultureInfo.InvariantCulture);
+        return Problem.RateLimited.With($"The tenant may post {rate.PerSecond} messages a second, {rate.Burst} at once.");
+    }
+
+    public void Dispose() => buckets.Dispose();
+
+    /// <summary>A token bucket.</summary>
+    private sealed class Bucket(double tokens, long at)
+    {
+        private readonly Lock gate = new();
+
+        public (bool Granted, int Remaining, double SecondsUntilFull, double SecondsUntilNext) Take(IngressRate rate, TimeProvider time)
+        {
+            lock (gate)
+            {
+                var now = time.GetTimestamp();
+                tokens = Math.Min(rate.Burst, tokens + time.GetElapsedTime(at, now).TotalSeconds * rate.PerSecond);
+                at = now;
+                var granted = tokens >= 1;
+                if (granted) tokens--;
+                return (granted, (int)tokens, (rate.Burst - tokens) / rate.PerSecond, (1 - tokens) / rate.PerSecond);
+            }
+        }
+    }
+}
