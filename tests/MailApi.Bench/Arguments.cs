@@ -1,0 +1,38 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace MailApi.Bench;
+
+/// <summary>How the program under measurement is put together.</summary>
+internal enum Mode
+{
+    /// <summary>One process: SQLite, the bus in memory, limits in process.</summary>
+    Embedded,
+
+    /// <summary>PostgreSQL, RabbitMQ and Redis.</summary>
+    Distributed,
+}
+
+/// <summary><c>command --name value …</c></summary>
+internal sealed class Arguments
+{
+    private static readonly string[] Known = ["rate", "seconds", "warm-up", "mode", "messages", "connections", "concurrent", "times"];
+    private readonly Dictionary<string, string> values = [];
+
+    public Mode Mode => Enum.Parse<Mode>(values.GetValueOrDefault("mode", nameof(Mode.Embedded)), ignoreCase: true);
+
+    public int Number(string name, int otherwise) => values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+    public static bool TryParse(string[] args, out string command, out Arguments arguments, [NotNullWhen(false)] out string? error)
+    {
+        (command, arguments, error) = (args.FirstOrDefault(""), new Arguments(), null);
+        if (command.Length == 0) error = "Name a measurement.";
+        for (var index = 1; index < args.Length && error is null; index += 2)
+        {
+            var name = args[index].TrimStart('-');
+            if (!Known.Contains(name) || index + 1 == args.Length) error = $"'{args[index]}' is not understood.";
+            else arguments.values[name] = args[index + 1];
+        }
+        return error is null;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using MailApi.Testing;
+
+namespace MailApi.Bench;
+
+/// <summary>The published program, a receiving mail server and a name server, and one tenant that no limit holds back.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private const string Domain = "mail.shop.example";
+    private readonly DnsZone dns;
+    private readonly Servers? servers;
+    private readonly HttpClient client;
+
+    private Stage(MailApiProcess api, ScriptedSink sink, DnsZone dns, Servers? servers, string key)
+    {
+        (Api, Sink, this.dns, this.servers) = (api, sink, dns, servers);
+        client = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = api.BaseAddress };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
+
+    public MailApiProcess Api { get; }
+    public ScriptedSink Sink { get; }
+
+    public static async Task<Stage> Set(Mode mode)
+    {
+        var servers = mode == Mode.Distributed ? await Servers.Start() : null;
+        var sink = ScriptedSink.Start(new SinkOptions { KeepContent = false });
+        var dns = DnsZone.Start();
+        dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1");
+        var settings = new Dictionary<string, string>(servers?.Settings ?? [])
+        {
+            ["Dns__Servers"] = dns.Address,
+            ["Delivery__MxPort"] = sink.Port.ToString(CultureInfo.InvariantCulture),
+            ["Delivery__AllowPrivateNetworks"] = "true",
+            ["Delivery__HeloName"] = "out.mailapi.test",
+        };
+        var api = await MailApiProcess.StartAsync(settings, CancellationToken.None);
+        return new Stage(api, sink, dns, servers, await NewTenant(api.Admin));
+    }
+
+    /// <summary>Processes whose processor time is worth telling apart.</summary>
+    public CpuMeter MeterCpu() => new([("MailApi", Api.Process.Pid), .. servers?.Processes ?? [], ("load and sink", Environment.ProcessId)]);
+
+    /// <summary>Posts a message of about 5 KB once composed; its recipient names it.</summary>
+    /// <exception cref="InvalidOperationException">It was not accepted.</exception>
+    public async Task Post(int number)
+    {
+        using var response = await client.PostAsync(new Uri("/send", UriKind.Relative), Body(number));
+        var answer = await response.Content.ReadAsByteArrayAsync();
+        if ((int)response.StatusCode != 202) throw new InvalidOperationException($"{(int)response.StatusCode} {Encoding.UTF8.GetString(answer)}\n{Api.Output}");
+    }
+
+    public static string Recipient(int number) => string.Create(CultureInfo.InvariantCulture, $"ann{number}@example.net");
+
+    /// <summary>Waits until nothing is left to deliver or to record.</summary>
+    public Task WaitUntilRecorded() => Eventually.HoldsAsync(
+        async () => (await Json(await Api.Admin.GetAsync(new Uri("/queue", UriKind.Relative)))).GetProperty("categories").GetArrayLength() == 0,
+        TimeSpan.FromSeconds(60), "the queue is empty", CancellationToken.None);
+
+    /// <summary>Resident memory of the program (proc_pid_status(5)).</summary>
+    public int MemoryMegabytes()
+    {
+        var line = File.ReadLines($"/proc/{Api.Process.Pid}/status").First(it => it.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await Api.DisposeAsync();
+        await Sink.DisposeAsync();
+        await dns.DisposeAsync();
+        if (servers is not null) await servers.DisposeAsync();
+    }
+
+    private static ByteArrayContent Body(int number)
+    {
+        var body = new ByteArrayContent(Encoding.UTF8.GetBytes(Template.Replace("{recipient}", Recipient(number), StringComparison.Ordinal)));
+        body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return body;
+    }
+
+    private static readonly string Template = JsonSerializer.Serialize(new Dictionary<string, object>
+    {
+        ["from"] = $"Example Shop <orders@{Domain}>",
+        ["to"] = new[] { "Ann <{recipient}>" },
+        ["subject"] = "Order 1001 is on its way",
+        ["text"] = string.Concat(Enumerable.Repeat("Your parcel left our warehouse this morning and is on its way.\n", 30)),
+        ["html"] = $"<html><body>{string.Concat(Enumerable.Repeat("<p>Your parcel left our warehouse this morning, on its way.</p>\n", 40))}</body></html>",
+        ["category"] = "notification",
+        ["tags"] = new[] { "shipping" },
+        ["metadata"] = new Dictionary<string, string> { ["order"] = "1001" },
+    });
+
+    private static async Task<string> NewTenant(HttpClient admin)
+    {
+        const int NoLimit = 10_000;
+        var tenant = await Json(await admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond = NoLimit, burst = NoLimit } }));
+        await Json(await admin.PostAsJsonAsync("/domains", new
+        {
+            tenant = tenant.GetProperty("id").GetString(),
+            name = Domain,
+            verification = "manual",
+            categories = new[] { "notification" },
+            rate = new { perSecond = NoLimit, burst = NoLimit },
+        }));
+        return tenant.GetProperty("keys").EnumerateArray().First(key => key.GetProperty("mode").GetString() == "live").GetProperty("key").GetString()!;
+    }
+
+    private static async Task<JsonElement> Json(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement.Clone();
+    }
+}

@@ -1,0 +1,41 @@
+namespace MailApi.EndToEnd.Tests.Scenarios;
+
+public sealed class Schedule_and_cancel(Worlds worlds)
+{
+    [Theory, InlineData(Mode.Embedded), InlineData(Mode.Distributed)]
+    public async Task Scheduled_mail_leaves_at_its_time_and_not_before(Mode mode)
+    {
+        var world = await worlds.Shared(mode);
+        var shop = await world.NewShop();
+        var at = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(2);
+        var recipient = $"later.{Guid.NewGuid():N}@example.net";
+        var mail = shop.Mail(recipient);
+        mail["sendAt"] = at.ToString("o");
+        var id = await shop.Send(mail);
+        Assert.Equal(["queued"], await shop.States(id));
+
+        var arrived = await world.Sink.WaitFor(recipient, World.Patience);
+        Assert.True(arrived.Time >= at, $"{arrived.Time:o} is before {at:o}");
+        await shop.WaitFor(id, "delivered");
+    }
+
+    [Theory, InlineData(Mode.Embedded), InlineData(Mode.Distributed)]
+    public async Task Canceled_mail_never_leaves(Mode mode)
+    {
+        var world = await worlds.Shared(mode);
+        var shop = await world.NewShop();
+        var recipient = $"never.{Guid.NewGuid():N}@example.net";
+        var mail = shop.Mail(recipient);
+        mail["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(2)).ToString("o");
+        var canceled = await shop.Send(mail);
+        await World.Json(await shop.Live.PostAsync($"/messages/{canceled}/cancel", null));
+        Assert.Equal(["canceled"], await shop.States(canceled));
+        await shop.WaitForWebhook("message.canceled", canceled);
+
+        // Mail scheduled for later than the canceled one arrives, so its time has passed.
+        var after = shop.Mail($"after.{Guid.NewGuid():N}@example.net");
+        after["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(3)).ToString("o");
+        await shop.WaitFor(await shop.Send(after), "delivered");
+        Assert.DoesNotContain(world.Sink.Messages, it => it.Recipient == recipient);
+    }
+}

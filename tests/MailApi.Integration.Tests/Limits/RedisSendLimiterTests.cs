@@ -1,0 +1,78 @@
+using MailApi.Limits;
+using MailApi.Tests.Limits;
+using Xunit;
+
+namespace MailApi.Integration.Tests.Limits;
+
+[Collection(RedisFixture.Alone)]
+public sealed class RedisSendLimiterTests(RedisFixture redis) : SendLimiterContract, IClassFixture<RedisFixture>, IAsyncLifetime
+{
+    private RedisSendLimiter limiter = null!;
+
+    private protected override ISendLimiter Limiter => limiter;
+    private protected override TimeProvider Clock => TimeProvider.System;
+    private protected override TimeSpan Tardiness => TimeSpan.FromSeconds(0.4);
+
+    public async ValueTask InitializeAsync() => limiter = await redis.ConnectedNode();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>By the clock: the platform's timers run on a coarser one and end some 4 ms early.</summary>
+    private protected override async Task Pass(TimeSpan time)
+    {
+        var start = Clock.GetTimestamp();
+        while (Clock.GetElapsedTime(start) is var passed && passed < time) await Task.Delay(time - passed + TimeSpan.FromMilliseconds(1), Clock, Ct);
+    }
+
+    [Fact]
+    public async Task Two_nodes_share_one_budget()
+    {
+        var bucket = Domain(perSecond: 0.1, burst: 10);
+        var request = new SendPermitRequest(Tenant, [bucket]);
+        var other = await redis.ConnectedNode();
+        Assert.Equal(4, await GrantsOf(4, bucket));
+        for (var i = 0; i < 6; i++) Assert.IsType<Permit.Granted>(await other.Take(request, Ct));
+        Assert.IsType<Permit.Refused>(await other.Take(request, Ct));
+        Assert.IsType<Permit.Refused>(await Take(bucket));
+    }
+
+    [Fact]
+    public async Task A_server_that_forgot_the_script_is_taught_again()
+    {
+        var bucket = Domain(perSecond: 0.1, burst: 2);
+        await Take(bucket);
+        await redis.Admin.ScriptFlushAsync();
+        Assert.Equal(1, await GrantsOf(5, bucket));
+    }
+
+    [Fact]
+    public async Task A_flush_costs_at_most_one_burst_more()
+    {
+        var bucket = Domain(perSecond: 0.1, burst: 3);
+        var before = await GrantsOf(5, bucket);
+        await redis.Admin.FlushAllDatabasesAsync();
+        Assert.Equal((3, 3), (before, await GrantsOf(5, bucket)));
+    }
+
+    [Fact]
+    public async Task Keys_carry_the_tenants_hash_tag_and_end_when_they_say_nothing()
+    {
+        var bucket = Domain(perSecond: 5, burst: 2);
+        var key = $"mailapi:permits:{{{Tenant}}}:{bucket.Name}";
+        await Take(bucket);
+        var life = await redis.Database.KeyTimeToLiveAsync(key);
+        Assert.InRange(life!.Value, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(201));
+        await RedisFixture.Until(async () => !await redis.Database.KeyExistsAsync(key));
+    }
+
+    [Fact]
+    public async Task A_clock_set_back_blocks_nobody()
+    {
+        var bucket = Domain(perSecond: 10, burst: 1);
+        var tomorrow = (TimeProvider.System.GetUtcNow() + TimeSpan.FromDays(1)).ToUnixTimeMilliseconds() * 1000;
+        await redis.Database.StringSetAsync($"mailapi:permits:{{{Tenant}}}:{bucket.Name}", $"{tomorrow} {tomorrow}");
+        await RefusalOf(bucket);
+        await Pass(TimeSpan.FromSeconds(0.1));
+        Assert.IsType<Permit.Granted>(await Take(bucket));
+    }
+}

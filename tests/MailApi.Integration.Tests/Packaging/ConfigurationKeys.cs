@@ -1,0 +1,12 @@
+namespace MailApi.Integration.Tests.Packaging;
+
+/// <summary>The configuration keys that deployments use. The service refuses to start with a key that it does not know, so a misspelt one is an outage.</summary>
+internal static class ConfigurationKeys
+{
+    public static readonly string[] Common = ["Admin__Key", "Secrets__KeyEncryptionKey", "Delivery__HeloName"];
+
+    public static readonly string[] Distributed =
+    [
+        .. Common, "Roles", "Store__Provider", "Store__ConnectionString", "Bus__Transport", "Bus__RabbitMq", "Limits__Backend", "Limits__Redis",
+    ];
+}

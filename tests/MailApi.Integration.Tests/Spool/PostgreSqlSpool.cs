@@ -1,0 +1,64 @@
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Hosting;
+using MailApi.Integration.Tests.Fixtures;
+using MailApi.Storage;
+
+namespace MailApi.Integration.Tests.Spool;
+
+/// <summary>A database of its own for each test.</summary>
+public sealed class PostgreSqlSpool(SharedServers servers) : SpoolContract
+{
+    private Db db = null!;
+
+    private protected override async Task<Db> OpenStore()
+    {
+        var server = await servers.PostgreSql;
+        var options = new StoreOptions { Provider = StoreProvider.PostgreSql, ConnectionString = server.ConnectionString(await server.CreateDatabaseAsync(CancellationToken.None)) };
+        Store.Migrate(options, "");
+        return db = Store.Open(options, "", TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task The_event_log_shows_nothing_past_a_transaction_that_is_still_open()
+    {
+        const string Settled = "select id from events where transaction_id < events_horizon() order by transaction_id, position";
+        var tenant = PrefixedId.New<TenantId>();
+        var open = new TaskCompletionSource();
+        var appended = new TaskCompletionSource();
+        var slow = db.Write(async transaction =>
+        {
+            await transaction.Run([.. EventLog.Append(tenant, EventType.WebhookTest, new EventData())], null, CancellationToken.None);
+            appended.SetResult();
+            await open.Task;
+            return 0;
+        }, CancellationToken.None);
+        await appended.Task;
+        await db.Write(async transaction =>
+        {
+            await transaction.Run([.. EventLog.Append(tenant, EventType.WebhookTest, new EventData())], null, CancellationToken.None);
+            return 0;
+        }, CancellationToken.None);
+
+        Assert.Empty(await db.Query(Settled, row => row.GetGuid(0), CancellationToken.None));
+        open.SetResult();
+        await slow;
+        Assert.Equal(2, (await db.Query(Settled, row => row.GetGuid(0), CancellationToken.None)).Count);
+    }
+
+    [Fact]
+    public async Task A_statement_bound_to_a_tenant_sees_no_other_tenants_rows_even_if_it_forgets_to_ask()
+    {
+        var (mine, other) = (PrefixedId.New<TenantId>(), PrefixedId.New<TenantId>());
+        foreach (var tenant in new[] { mine, other })
+            await db.Write(async transaction =>
+            {
+                await transaction.Run([.. EventLog.Append(tenant, EventType.WebhookTest, new EventData())], null, CancellationToken.None);
+                return 0;
+            }, CancellationToken.None);
+
+        const string Forgetful = "select tenant_id from events";
+        Assert.Equal([mine.Value], await db.QueryAs(mine, Forgetful, row => row.GetGuid(0), CancellationToken.None));
+        Assert.Equal(2, (await db.Query(Forgetful, row => row.GetGuid(0), CancellationToken.None)).Count);
+    }
+}

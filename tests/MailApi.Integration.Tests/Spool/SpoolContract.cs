@@ -1,0 +1,244 @@
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Spool;
+using MailApi.Storage;
+
+namespace MailApi.Integration.Tests.Spool;
+
+/// <summary>What the spool promises, on whichever database it stands.</summary>
+public abstract class SpoolContract : IAsyncLifetime
+{
+    private static readonly EventReply Ok = new(250, "2.0.0", "queued", "mx.example.net");
+    private static readonly EventReply Busy = new(451, "4.7.1", "later", "mx.example.net");
+    private readonly TenantId tenant = PrefixedId.New<TenantId>();
+    private SpoolUnderTest spool = null!;
+
+    private protected abstract Task<Db> OpenStore();
+
+    public async ValueTask InitializeAsync()
+    {
+        spool = new SpoolUnderTest(await OpenStore());
+        await spool.Node.Announce(CancellationToken.None);
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await spool.DisposeAsync();
+        spool.Db.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task An_accepted_message_is_claimed_by_one_of_many_doorbells()
+    {
+        var message = await spool.Accept(tenant);
+        var claims = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => spool.Claim(message)));
+        var claim = Assert.Single(claims.OfType<Claim>());
+        Assert.Equal(message.Content, claim.Content);
+        Assert.Equal("mail.shop.example", claim.Domain);
+        Assert.Equal(EnvelopeState.Sending, (await spool.Recipient(message)).State);
+    }
+
+    [Fact]
+    public async Task A_delivered_envelope_tells_its_story_in_order()
+    {
+        var message = await spool.Accept(tenant);
+        Assert.True(await spool.Records.Record((await spool.Claim(message))!, new Outcome.Deferred(Busy, null, TimeSpan.Zero, Uncertain: false, TellDelayed: true)));
+        Assert.Equal(EnvelopeState.Deferred, (await spool.Recipient(message)).State);
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.True(await spool.Records.Record((await spool.Claim(message, attempt: 1))!, new Outcome.Delivered(Ok)));
+
+        var found = await spool.Find(message);
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageDeferred, EventType.MessageDelayed, EventType.MessageDelivered], found.Events!.Select(it => it.Type));
+        Assert.Equal([1, 2, 3, 4], found.Events!.Select(it => it.Data.Seq!.Value));
+        Assert.Equal("1001", found.Events![3].Data.Metadata!["order"]);
+        Assert.Equal((EnvelopeState.Delivered, 2, Ok), (found.Recipients[0].State, found.Recipients[0].Attempts, found.Recipients[0].Reply));
+    }
+
+    [Fact]
+    public async Task An_outcome_of_an_old_attempt_touches_nothing()
+    {
+        var message = await spool.Accept(tenant);
+        var old = (await spool.Claim(message))!;
+        await spool.PassTime();
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        var current = (await spool.Claim(message, attempt: 1))!;
+        Assert.True(current.DuplicatePossible);
+
+        Assert.False(await spool.Records.Record(old, new Outcome.Bounced(Busy, Suppress: true)));
+        Assert.True(await spool.Records.Record(current, new Outcome.Delivered(Ok)));
+        Assert.False(await spool.Records.Record(current, new Outcome.Expired()));
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageDelivered], await spool.Events(message));
+    }
+
+    [Fact]
+    public async Task Fifty_callers_with_one_key_get_one_message_and_one_answer()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => spool.Acceptor.Accept(SpoolUnderTest.NewAcceptance(tenant, key: "order-1"))));
+        Assert.Single(results.OfType<AcceptResult.Committed>());
+        Assert.Single(results.OfType<AcceptResult.Replayed>().Select(it => it.Response).Distinct());
+        Assert.Equal(49, results.OfType<AcceptResult.Replayed>().Count());
+        Assert.Equal(1, await spool.Count(EnvelopeState.Rung, tenant));
+    }
+
+    [Fact]
+    public async Task A_key_with_another_body_is_refused_and_another_tenants_key_is_its_own()
+    {
+        await spool.Accept(tenant, key: "k", bodyHash: 1);
+        Assert.IsType<AcceptResult.KeyReused>(await spool.Acceptor.Accept(SpoolUnderTest.NewAcceptance(tenant, key: "k", bodyHash: 2)));
+        await spool.Accept(PrefixedId.New<TenantId>(), key: "k", bodyHash: 2);
+    }
+
+    [Theory]
+    [InlineData(OnUncertain.Retry, EnvelopeState.Queued)]
+    [InlineData(OnUncertain.Hold, EnvelopeState.Unknown)]
+    public async Task A_lease_that_runs_out_comes_back_flagged_or_is_held(OnUncertain onUncertain, EnvelopeState state)
+    {
+        var message = await spool.Accept(tenant, onUncertain: onUncertain);
+        await spool.Claim(message);
+        await spool.PassTime();
+        await spool.Sweeper.Sweep(CancellationToken.None);
+
+        var recipient = await spool.Recipient(message);
+        Assert.Equal((state, true), (recipient.State, recipient.DuplicatePossible));
+        Assert.Equal(onUncertain == OnUncertain.Hold, (await spool.Events(message)).Contains(EventType.MessageUnknown));
+    }
+
+    [Fact]
+    public async Task An_envelope_that_kills_its_workers_is_given_up()
+    {
+        var message = await spool.Accept(tenant);
+        for (var crash = 0; crash < Sweeper.CrashesMax; crash++)
+        {
+            Assert.NotNull(await spool.Claim(message, attempt: crash));
+            await spool.PassTime();
+            await spool.Sweeper.Sweep(CancellationToken.None);
+        }
+        Assert.Equal(EnvelopeState.Failed, (await spool.Recipient(message)).State);
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageFailed], await spool.Events(message));
+    }
+
+    [Fact]
+    public async Task Being_throttled_does_not_age_mail()
+    {
+        var message = await spool.Accept(tenant);
+        await spool.Records.Record((await spool.Claim(message))!, new Outcome.Throttled(TimeSpan.FromHours(1)));
+        var recipient = await spool.Recipient(message);
+        Assert.Equal((EnvelopeState.Queued, 0), (recipient.State, recipient.Attempts));
+        Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.Equal([EventType.MessageAccepted], await spool.Events(message));
+    }
+
+    [Fact]
+    public async Task Scheduled_mail_waits_and_its_lifetime_begins_then()
+    {
+        var at = TimeProvider.System.GetUtcNow() + TimeSpan.FromHours(2);
+        var message = await spool.Accept(tenant, sendAt: at, lifetime: TimeSpan.FromHours(1));
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.Null(await spool.Claim(message));
+        var recipient = await spool.Recipient(message);
+        Assert.Equal((EnvelopeState.Queued, at.ToUnixTimeMilliseconds()), (recipient.State, recipient.NextAttemptAt!.Value.ToUnixTimeMilliseconds()));
+        Assert.Equal((at + TimeSpan.FromHours(1)).ToUnixTimeMilliseconds(), (await spool.Find(message)).ExpiresAt.ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task A_retry_is_never_due_after_the_end_of_the_lifetime()
+    {
+        var message = await spool.Accept(tenant, lifetime: TimeSpan.FromMinutes(10));
+        await spool.Records.Record((await spool.Claim(message))!, new Outcome.Deferred(Busy, null, TimeSpan.FromHours(4), false, false));
+        var found = await spool.Find(message);
+        Assert.Equal(found.ExpiresAt, found.Recipients[0].NextAttemptAt);
+    }
+
+    [Fact]
+    public async Task A_claim_past_the_lifetime_says_so()
+    {
+        var message = await spool.Accept(tenant, lifetime: TimeSpan.FromMilliseconds(1));
+        await MailApi.Testing.Eventually.HoldsAsync(
+            async () => (await spool.Db.Query("select count(*) from messages where expires_at < now_ms()", row => row.GetInt32(0), CancellationToken.None))[0] == 1,
+            TimeSpan.FromSeconds(5), "the lifetime ends", CancellationToken.None);
+        Assert.True((await spool.Claim(message))!.Expired);
+    }
+
+    [Fact]
+    public async Task Cancel_calls_back_what_has_not_left()
+    {
+        var message = await spool.Accept(tenant, recipients: 2);
+        await spool.Claim(message, envelope: 0);
+        var canceled = await spool.Messages.Cancel(tenant, message.Id, CancellationToken.None);
+        Assert.Equal([EnvelopeState.Sending, EnvelopeState.Canceled], canceled!.Recipients.Select(it => it.State));
+        Assert.Null(await spool.Claim(message, envelope: 1));
+        Assert.Null(await spool.Messages.Cancel(PrefixedId.New<TenantId>(), message.Id, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task The_window_bounds_what_is_in_the_bus_and_what_one_tenant_has_there()
+    {
+        await spool.Accept(tenant, recipients: 1000);
+        Assert.Equal(Window.TenantSlotsMax, await spool.Count(EnvelopeState.Rung, tenant));
+
+        var quiet = PrefixedId.New<TenantId>();
+        await spool.Accept(quiet);
+        Assert.Equal(1, await spool.Count(EnvelopeState.Rung, quiet));
+
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        await spool.Accept(tenant, recipients: 1000);
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.Equal(Window.SlotsMax, await spool.Count(EnvelopeState.Rung, tenant) + await spool.Count(EnvelopeState.Rung, quiet));
+    }
+
+    [Fact]
+    public async Task Slots_are_dealt_to_every_tenant_with_due_work()
+    {
+        var quiet = PrefixedId.New<TenantId>();
+        await spool.Accept(tenant, recipients: 1000);
+        await spool.Accept(tenant, recipients: 1000);
+        await spool.Accept(quiet, recipients: 3);
+        await spool.Db.Execute("update envelopes set state = 'queued', due_at = 0", CancellationToken.None);
+
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.Equal(3, await spool.Count(EnvelopeState.Rung, quiet));
+        Assert.Equal(Window.TenantSlotsMax, await spool.Count(EnvelopeState.Rung, tenant));
+    }
+
+    [Fact]
+    public async Task Suspended_mail_stays_until_it_is_resumed()
+    {
+        await spool.Suspensions.Add(SuspensionKind.Category, "marketing", CancellationToken.None);
+        await spool.Suspensions.Add(SuspensionKind.Site, "example.net", CancellationToken.None);
+        var marketing = await spool.Accept(tenant, category: Category.Marketing);
+        await spool.Accept(tenant);
+        await spool.PassTime();
+        await spool.Db.Execute("update envelopes set state = 'queued'", CancellationToken.None);
+        Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
+
+        await spool.Suspensions.Remove(SuspensionKind.Category, "marketing", CancellationToken.None);
+        await spool.Suspensions.Remove(SuspensionKind.Site, "example.net", CancellationToken.None);
+        Assert.Equal(2, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.NotNull(await spool.Claim(marketing));
+    }
+
+    [Fact]
+    public async Task The_final_dot_needs_a_lease_that_covers_the_wait()
+    {
+        var message = await spool.Accept(tenant);
+        var claim = (await spool.Claim(message))!;
+        Assert.True(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(10), CancellationToken.None));
+        Assert.True(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(20), CancellationToken.None));
+
+        await spool.PassTime();
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(20), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Messages_are_found_by_what_they_are()
+    {
+        var message = await spool.Accept(tenant);
+        await spool.Accept(tenant, category: Category.Support);
+        var filter = new MessageFilter { State = EnvelopeState.Queued, Category = Category.Notification, Domain = "mail.shop.example", Recipient = "ann0@example.net", Tag = "shipping" };
+        Assert.Equal([message.Id], (await spool.Messages.List(tenant, filter, null, 10, CancellationToken.None)).Select(it => it.Id));
+        Assert.Empty(await spool.Messages.List(PrefixedId.New<TenantId>(), filter, null, 10, CancellationToken.None));
+        Assert.Empty(await spool.Messages.List(tenant, filter with { Tag = "other" }, null, 10, CancellationToken.None));
+    }
+}

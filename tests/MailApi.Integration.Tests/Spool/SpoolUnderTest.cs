@@ -1,0 +1,106 @@
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Spool;
+using MailApi.Storage;
+using MassTransit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailApi.Integration.Tests.Spool;
+
+/// <summary>The spool's parts over one store, as one node has them; doorbells stay in the ringer, so the test plays the bus.</summary>
+internal sealed class SpoolUnderTest : IAsyncDisposable
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(12);
+
+    public SpoolUnderTest(Db db)
+    {
+        Db = db;
+        Node = new Node(db, TimeProvider.System, NullLogger<Node>.Instance);
+        Suspensions = new Suspensions(db);
+        var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
+        Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
+        Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
+        var options = new SpoolOptions { Lease = Lease, BusIsInProcess = true };
+        Claims = new Claims(db, Node, options, TimeProvider.System);
+        Records = new Records(db, Window, claim => new Statement("select @id", ("id", claim.Envelope.Value)), () => { });
+        Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
+        Messages = new Messages(db, () => { });
+    }
+
+    public Db Db { get; }
+    public Window Window { get; } = new(TimeProvider.System);
+    public Node Node { get; }
+    public Suspensions Suspensions { get; }
+    public Ringer Ringer { get; }
+    public Acceptor Acceptor { get; }
+    public Claims Claims { get; }
+    public Records Records { get; }
+    public Sweeper Sweeper { get; }
+    public Messages Messages { get; }
+
+    /// <summary>Accepts a message to so many recipients; answers it.</summary>
+    public async Task<Acceptance> Accept(
+        TenantId tenant, int recipients = 1, Category category = Category.Notification, DateTimeOffset? sendAt = null, TimeSpan? lifetime = null,
+        OnUncertain onUncertain = OnUncertain.Retry, string? key = null, byte bodyHash = 0)
+    {
+        var acceptance = NewAcceptance(tenant, recipients, category, sendAt, lifetime, onUncertain, key, bodyHash);
+        var result = await Acceptor.Accept(acceptance);
+        Assert.IsType<AcceptResult.Committed>(result);
+        return acceptance;
+    }
+
+    public static Acceptance NewAcceptance(
+        TenantId tenant, int recipients = 1, Category category = Category.Notification, DateTimeOffset? sendAt = null, TimeSpan? lifetime = null,
+        OnUncertain onUncertain = OnUncertain.Retry, string? key = null, byte bodyHash = 0)
+    {
+        var id = PrefixedId.New<MessageId>();
+        return new Acceptance
+        {
+            Id = id,
+            Tenant = tenant,
+            DomainId = PrefixedId.New<DomainId>(),
+            Domain = "mail.shop.example",
+            Category = category,
+            Test = false,
+            Sender = "Shop <orders@mail.shop.example>",
+            Subject = "Order 1001",
+            Tags = ["shipping"],
+            Metadata = new Dictionary<string, string> { ["order"] = "1001" },
+            OnUncertain = onUncertain,
+            Content = "Subject: Order 1001\r\n\r\nThank you.\r\n"u8.ToArray(),
+            Envelopes = [.. Enumerable.Range(0, recipients).Select(index =>
+                new AcceptedEnvelope(PrefixedId.New<EnvelopeId>(), $"ann{index}@example.net", "example.net", NeedsSmtpUtf8: false))],
+            SendAt = sendAt,
+            Lifetime = lifetime ?? TimeSpan.FromHours(24),
+            Idempotency = key is null ? null : new IdempotencyKey(key, [bodyHash]),
+            Response = $$"""{"id":"{{id}}"}""",
+        };
+    }
+
+    public Task<Claim?> Claim(Acceptance message, int attempt = 0, int envelope = 0) =>
+        Claims.Claim(new DoorbellEntry(message.Envelopes[envelope].Id.Value, attempt), CancellationToken.None);
+
+    public async Task<RecipientView> Recipient(Acceptance message) => (await Find(message)).Recipients[0];
+
+    public async Task<MessageSummary> Find(Acceptance message) => (await Messages.Find(message.Tenant, message.Id, CancellationToken.None))!;
+
+    public async Task<EventType[]> Events(Acceptance message) => [.. (await Find(message)).Events!.Select(it => it.Type)];
+
+    /// <summary>Envelopes by stored state, rung ones told apart.</summary>
+    public async Task<int> Count(EnvelopeState state, TenantId tenant) => (await Db.Query(
+        "select count(*) from envelopes where state = @state and tenant_id = @tenant", row => row.GetInt32(0), CancellationToken.None,
+        ("state", state.ToText()), ("tenant", tenant.Value)))[0];
+
+    /// <summary>Makes every lease run out and every wait end, as time would.</summary>
+    public Task PassTime() => Db.Execute("update envelopes set due_at = 0 where state in ('queued', 'deferred', 'sending', 'rung')", CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Acceptor.DisposeAsync();
+        await Claims.DisposeAsync();
+        await Records.DisposeAsync();
+        Ringer.Dispose();
+        Sweeper.Dispose();
+        Node.Dispose();
+    }
+}

@@ -1,0 +1,253 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MailApi.Testing;
+
+/// <summary>
+/// A DNS server on loopback, over UDP and TCP, that knows the names it was told and answers NXDOMAIN for every other. A name that
+/// begins with <c>*.</c> answers for names below it that do not exist themselves (RFC 4592). Names are compared without case.
+/// </summary>
+public sealed class DnsZone : IAsyncDisposable
+{
+    private const int ChainMax = 8;
+    private const int QuestionsKeptMax = 10_000;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, List<DnsRecord>> _records = [];
+    private readonly Dictionary<string, DnsFailure> _failures = [];
+    private readonly HashSet<string> _secure = [];
+    private readonly ConcurrentQueue<DnsQuestion> _questions = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Socket _udp;
+    private readonly Socket _tcp;
+    private readonly Task _serving;
+
+    private DnsZone(Socket udp, Socket tcp)
+    {
+        (_udp, _tcp) = (udp, tcp);
+        EndPoint = (IPEndPoint)udp.LocalEndPoint!;
+        _serving = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
+    }
+
+    public IPEndPoint EndPoint { get; }
+
+    /// <summary><c>127.0.0.1:port</c>, the form of <c>Dns__Servers</c>.</summary>
+    public string Address => EndPoint.ToString();
+
+    /// <summary>What was asked, oldest first; at most the last 10,000.</summary>
+    public IReadOnlyList<DnsQuestion> Questions => [.. _questions];
+
+    public static DnsZone Start()
+    {
+        var endPoint = new IPEndPoint(IPAddress.Loopback, FreePort.Next());
+        var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        udp.Bind(endPoint);
+        tcp.Bind(endPoint);
+        tcp.Listen();
+        return new DnsZone(udp, tcp);
+    }
+
+    /// <summary>Adds records to a name. An empty list makes the name exist without records.</summary>
+    public DnsZone Add(string name, params IReadOnlyList<DnsRecord> records)
+    {
+        lock (_lock)
+        {
+            if (!_records.TryGetValue(Key(name), out var there)) _records[Key(name)] = there = [];
+            there.AddRange(records);
+        }
+        return this;
+    }
+
+    /// <summary>Replaces the records of one type.</summary>
+    public DnsZone Set(string name, DnsRecord record) => Remove(name, record.Type).Add(name, record);
+
+    public DnsZone A(string name, string address) => Add(name, DnsRecord.A(address));
+
+    public DnsZone Mx(string name, ushort preference, string host) => Add(name, DnsRecord.Mx(preference, host));
+
+    public DnsZone Txt(string name, string text) => Add(name, DnsRecord.Txt(text));
+
+    public DnsZone Cname(string name, string target) => Add(name, DnsRecord.Cname(target));
+
+    /// <summary>Takes the records of one type away; the name itself stays.</summary>
+    public DnsZone Remove(string name, DnsType type)
+    {
+        lock (_lock)
+        {
+            if (_records.TryGetValue(Key(name), out var there)) there.RemoveAll(record => record.Type == type);
+        }
+        return this;
+    }
+
+    /// <summary>Takes the name away.</summary>
+    public DnsZone Remove(string name)
+    {
+        lock (_lock) _records.Remove(Key(name));
+        return this;
+    }
+
+    /// <summary>Every question about the name fails from now on; <c>*.</c> in front means every name below it, <c>*</c> every name.</summary>
+    public DnsZone Fail(string name, DnsFailure failure)
+    {
+        lock (_lock) _failures[Key(name)] = failure;
+        return this;
+    }
+
+    /// <summary>Ends <see cref="Fail"/>.</summary>
+    public DnsZone Recover(string name)
+    {
+        lock (_lock) _failures.Remove(Key(name));
+        return this;
+    }
+
+    /// <summary>Answers about the name carry the AD bit, as from a resolver that has validated them.</summary>
+    public DnsZone Secure(string name)
+    {
+        lock (_lock) _secure.Add(Key(name));
+        return this;
+    }
+
+    /// <summary>How often this was asked.</summary>
+    public int Asked(string name, DnsType type) => _questions.Count(question => question.Name == Key(name) && question.Type == type);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _udp.Dispose();
+        _tcp.Dispose();
+        await _serving;
+        _stop.Dispose();
+    }
+
+    private static string Key(string name) => name.TrimEnd('.').ToLowerInvariant();
+
+    private async Task ServeUdpAsync()
+    {
+        var buffer = new byte[4096];
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var from = await _udp.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), _stop.Token);
+                if (Respond(buffer.AsSpan(0, from.ReceivedBytes), overTcp: false) is { } answer)
+                    await _udp.SendToAsync(answer, SocketFlags.None, from.RemoteEndPoint, _stop.Token);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                // An ICMP error of a client that has gone, or the end.
+            }
+        }
+    }
+
+    private async Task ServeTcpAsync()
+    {
+        var clients = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                clients.RemoveAll(client => client.IsCompleted);
+                clients.Add(ServeClientAsync(await _tcp.AcceptAsync(_stop.Token)));
+            }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            await Task.WhenAll(clients);
+        }
+    }
+
+    /// <summary>RFC 1035 §4.2.2: every message behind its length in two octets.</summary>
+    private async Task ServeClientAsync(Socket socket)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(socket, ownsSocket: true);
+            var length = new byte[2];
+            while (true)
+            {
+                await stream.ReadExactlyAsync(length, _stop.Token);
+                var message = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
+                await stream.ReadExactlyAsync(message, _stop.Token);
+                if (Respond(message, overTcp: true) is not { } answer) continue;
+                BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
+                await stream.WriteAsync((byte[])[.. length, .. answer], _stop.Token);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The client has gone, or the end.
+        }
+    }
+
+    private byte[]? Respond(ReadOnlySpan<byte> message, bool overTcp)
+    {
+        if (DnsWire.Parse(message) is not { } query) return null;
+        _questions.Enqueue(new DnsQuestion(query.Name, query.Type, overTcp));
+        if (_questions.Count > QuestionsKeptMax) _questions.TryDequeue(out _);
+        lock (_lock)
+        {
+            var bytesMax = overTcp ? ushort.MaxValue : query.PayloadBytesMax;
+            return FailureOf(query.Name) switch
+            {
+                DnsFailure.Timeout => null,
+                DnsFailure.ServFail => DnsWire.Answer(query, new DnsAnswer(2, []), bytesMax),
+                DnsFailure.NxDomain => DnsWire.Answer(query, Empty(query.Name, code: 3), bytesMax),
+                DnsFailure.Refused => DnsWire.Answer(query, new DnsAnswer(5, []), bytesMax),
+                DnsFailure.Truncated when !overTcp => DnsWire.Answer(query, DnsAnswer.Truncated, bytesMax),
+                _ => DnsWire.Answer(query, Find(query), bytesMax),
+            };
+        }
+    }
+
+    private DnsFailure? FailureOf(string name)
+    {
+        foreach (var candidate in (IEnumerable<string>)[name, .. Ancestors(name).Select(parent => parent.Length == 0 ? "*" : $"*.{parent}")])
+        {
+            if (_failures.TryGetValue(candidate, out var failure)) return failure;
+        }
+        return null;
+    }
+
+    private DnsAnswer Find(DnsQuery query)
+    {
+        var found = new List<(string, DnsRecord)>();
+        var name = query.Name;
+        for (var hops = 0; hops < ChainMax; hops++)
+        {
+            if (RecordsOf(name) is not { } records) return found.Count == 0 ? Empty(name, code: 3) : new DnsAnswer(3, found);
+            var alias = query.Type is DnsType.Cname or DnsType.Any ? null : records.Find(record => record.Type == DnsType.Cname);
+            found.AddRange((alias is null ? records.Where(record => record.Type == query.Type || query.Type == DnsType.Any) : [alias])
+                .Select(record => (name, record)));
+            if (alias is null) break;
+            name = Key(alias.Target!);
+        }
+        return found.Count == 0 ? Empty(name, code: 0) : new DnsAnswer(0, found) { IsAuthenticated = _secure.Contains(query.Name) };
+    }
+
+    /// <summary>The records of a name or of the wildcard that stands for it; null when there is no such name.</summary>
+    private List<DnsRecord>? RecordsOf(string name)
+    {
+        if (_records.TryGetValue(name, out var exact)) return exact;
+        if (_records.Keys.Any(other => other.EndsWith("." + name, StringComparison.Ordinal))) return [];
+        return Ancestors(name).Select(parent => _records.GetValueOrDefault(parent.Length == 0 ? "*" : $"*.{parent}")).FirstOrDefault(records => records is not null);
+    }
+
+    private DnsAnswer Empty(string name, int code)
+    {
+        var zone = Ancestors(name).LastOrDefault(parent => parent.Length > 0) ?? name;
+        return new DnsAnswer(code, []) { IsAuthenticated = _secure.Contains(name), Authority = (zone, DnsRecord.Soa(zone)) };
+    }
+
+    /// <summary><c>a.b.c</c> → <c>b.c</c>, <c>c</c>, the root.</summary>
+    private static IEnumerable<string> Ancestors(string name)
+    {
+        while (name.Length > 0)
+        {
+            var dot = name.IndexOf('.', StringComparison.Ordinal);
+            name = dot < 0 ? "" : name[(dot + 1)..];
+            yield return name;
+        }
+    }
+}

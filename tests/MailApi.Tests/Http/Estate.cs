@@ -1,0 +1,56 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using MailApi.Testing;
+
+namespace MailApi.Tests.Http;
+
+/// <summary>A tenant that has one of everything a route can name.</summary>
+internal sealed record Estate
+{
+    public required TestTenant Tenant { get; init; }
+
+    /// <summary>Its ids by prefix.</summary>
+    public required IReadOnlyDictionary<string, string> Ids { get; init; }
+
+    /// <summary>Who got its mail.</summary>
+    public required string Recipient { get; init; }
+
+    /// <summary>What no other tenant may be shown.</summary>
+    public IEnumerable<string> Marks => [.. Ids.Values, Tenant.Domain, Recipient];
+
+    public static async Task<Estate> Make(TestHost host)
+    {
+        var tenant = await host.NewTenant();
+        var recipient = $"ann.{Guid.NewGuid():N}@example.net";
+        var webhook = await Created(tenant.Live, "/webhooks", new { url = "http://127.0.0.1:1/hook", events = new[] { "message.accepted" } });
+        var suppression = await Created(tenant.Live, "/suppressions", new { address = $"gone.{recipient}" });
+        var key = await tenant.NewKey(new { name = "spare", mode = "live" });
+        var message = await tenant.Send(tenant.Mail(recipient));
+        await tenant.Send(tenant.Mail(recipient), tenant.Test);
+        JsonElement sandbox = default;
+        await Eventually.HoldsAsync(async () =>
+        {
+            sandbox = (await TestHost.Json(await tenant.Live.GetAsync("/sandbox/messages"))).GetProperty("items");
+            return sandbox.GetArrayLength() > 0;
+        }, TimeSpan.FromSeconds(20), "the sandbox has the test mail", CancellationToken.None);
+        return new Estate
+        {
+            Tenant = tenant,
+            Recipient = recipient,
+            Ids = new Dictionary<string, string>
+            {
+                ["ten_"] = tenant.Id,
+                ["dom_"] = tenant.DomainId,
+                ["whk_"] = IdOf(webhook),
+                ["sup_"] = IdOf(suppression),
+                ["key_"] = IdOf(key),
+                ["msg_"] = message,
+                ["sbx_"] = IdOf(sandbox[0]),
+            },
+        };
+    }
+
+    private static string IdOf(JsonElement thing) => thing.GetProperty("id").GetString()!;
+
+    private static async Task<JsonElement> Created(HttpClient client, string path, object body) => await TestHost.Json(await client.PostAsJsonAsync(path, body));
+}

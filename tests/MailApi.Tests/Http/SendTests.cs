@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MailApi.Testing;
+
+namespace MailApi.Tests.Http;
+
+public sealed class SendTests(TestHost host)
+{
+    [Fact]
+    public async Task All_validation_errors_come_at_once_by_json_path()
+    {
+        var tenant = await host.NewTenant();
+        var mail = new JsonObject
+        {
+            ["from"] = "nobody",
+            ["to"] = new JsonArray("ann@example.net", "not an address"),
+            ["subject"] = "a\r\nBcc: victim@example.net",
+            ["category"] = "gossip",
+            ["headers"] = new JsonObject { ["Bcc"] = "x@example.net", ["X-Fine"] = "yes", ["X-Bad"] = "a\nb" },
+            ["attachments"] = new JsonArray(new JsonObject { ["filename"] = "a.pdf", ["content"] = "%%%" }),
+            ["onUncertain"] = "shrug",
+        };
+        using var response = await tenant.Live.PostAsJsonAsync("/send", mail);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
+        var errors = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("errors").EnumerateObject().Select(it => it.Name).Order();
+        Assert.Equal(["attachments[0].content", "category", "from", "headers.Bcc", "headers.X-Bad", "onUncertain", "subject", "text", "to[1]"], errors);
+    }
+
+    [Theory]
+    [InlineData("{", HttpStatusCode.BadRequest)]
+    [InlineData("null", HttpStatusCode.BadRequest)]
+    [InlineData("""{"from":"a","from":"b"}""", HttpStatusCode.BadRequest)]
+    [InlineData("""{"form":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("""{"subject":1}""", HttpStatusCode.BadRequest)]
+    [InlineData("""{"subject":NaN}""", HttpStatusCode.BadRequest)]
+    [InlineData("""{"subject":"\ud800"}""", HttpStatusCode.BadRequest)]
+    [InlineData("{}", HttpStatusCode.UnprocessableEntity)]
+    public async Task Bad_bodies_get_a_problem_and_no_mail(string body, HttpStatusCode status)
+    {
+        var tenant = await host.NewTenant();
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await tenant.Live.PostAsync("/send", content);
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Fact]
+    public async Task A_million_levels_or_members_of_json_are_refused_quickly()
+    {
+        var tenant = await host.NewTenant();
+        var deep = new string('[', 1_000_000) + new string(']', 1_000_000);
+        var wide = "{" + string.Join(",", Enumerable.Range(0, 1_000_000).Select(index => $"\"k{index}\":1")) + "}";
+        foreach (var body in new[] { """{"metadata":""" + deep + "}", wide })
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            using var response = await tenant.Live.PostAsync("/send", content);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Too_large_a_body_is_413_and_a_wrong_media_type_415()
+    {
+        var tenant = await host.NewTenant();
+        using var large = new ByteArrayContent(new byte[41 << 20]) { Headers = { ContentType = new("application/json") } };
+        using var tooLarge = await tenant.Live.PostAsync("/send", large);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, tooLarge.StatusCode);
+        using var text = new StringContent("{}", Encoding.UTF8, "text/plain");
+        using var wrong = await tenant.Live.PostAsync("/send", text);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, wrong.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_full_message_arrives_as_it_was_meant()
+    {
+        var tenant = await host.NewTenant();
+        var recipient = $"li.{Guid.NewGuid():N}@example.net";
+        var mail = tenant.Mail($"李明 <{recipient}>");
+        mail["subject"] = "您的订单 1001 已发货 📦";
+        mail["text"] = "亲爱的李明：\n您的包裹已于今天早上发出。\n.\n..两点\n";
+        mail["html"] = "<p>亲爱的李明</p><img src=\"cid:logo\">";
+        mail["replyTo"] = new JsonArray($"帮助 <help@{tenant.Domain}>");
+        mail["headers"] = new JsonObject { ["X-Order"] = "1001" };
+        mail["attachments"] = new JsonArray(
+            new JsonObject { ["filename"] = "发票.pdf", ["contentType"] = "application/pdf", ["content"] = Convert.ToBase64String("%PDF-1.4"u8) },
+            new JsonObject { ["filename"] = "logo.png", ["contentType"] = "image/png", ["content"] = Convert.ToBase64String([1, 2, 3]), ["contentId"] = "logo" });
+        await tenant.Send(mail);
+
+        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        var mime = arrived.Mime;
+        Assert.Equal("您的订单 1001 已发货 📦", mime.Subject);
+        Assert.Equal("李明", mime.To.Mailboxes.Single().Name);
+        Assert.Equal("帮助", mime.ReplyTo.Mailboxes.Single().Name);
+        Assert.Equal("亲爱的李明：\n您的包裹已于今天早上发出。\n.\n..两点\n", mime.TextBody!.ReplaceLineEndings("\n"));
+        Assert.Contains("cid:logo", mime.HtmlBody, StringComparison.Ordinal);
+        Assert.Equal("发票.pdf", mime.Attachments.Single().ContentDisposition!.FileName);
+        Assert.Equal("1001", mime.Headers["X-Order"]);
+        Assert.All(arrived.Bytes, octet => Assert.True(octet < 128));
+        Assert.False(arrived.HasStrayLineEnd);
+    }
+
+    [Fact]
+    public async Task An_internationalised_address_goes_to_receivers_that_know_SMTPUTF8_and_bounces_at_others()
+    {
+        var tenant = await host.NewTenant();
+        var id = await tenant.Send(tenant.Mail("用户@例子.测试"));
+        await tenant.WaitFor(id, "delivered");
+        var arrived = await host.Sink.WaitFor("用户@xn--fsqu00a.xn--0zwm56d", TimeSpan.FromSeconds(5));
+        Assert.Contains("SMTPUTF8", arrived.MailParameters, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Marketing_mail_is_given_a_one_click_way_out_that_the_signature_covers()
+    {
+        var tenant = await host.NewTenant();
+        var recipient = $"ann.{Guid.NewGuid():N}@example.net";
+        var mail = tenant.Mail(recipient);
+        mail["category"] = "marketing";
+        await tenant.Send(mail);
+        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        Assert.Equal("List-Unsubscribe=One-Click", arrived.Header("List-Unsubscribe-Post"));
+        var link = arrived.Header("List-Unsubscribe")!.Trim('<', '>');
+        Assert.StartsWith($"https://track.{tenant.Domain}/u/", link, StringComparison.Ordinal);
+        Assert.Contains("List-Unsubscribe:", arrived.Header("DKIM-Signature")!.Replace(" ", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
+
+        var path = new Uri(link).AbsolutePath;
+        using var shown = await host.Anonymous.GetAsync(path);
+        Assert.Equal(HttpStatusCode.OK, shown.StatusCode);
+        await tenant.WaitFor(await tenant.Send(mail), "delivered");
+        using var oneClick = await host.Anonymous.PostAsync(path, new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]));
+        Assert.Equal(HttpStatusCode.OK, oneClick.StatusCode);
+        await tenant.WaitFor(await tenant.Send(mail), "suppressed");
+        mail["category"] = "notification";
+        await tenant.WaitFor(await tenant.Send(mail), "delivered");
+    }
+
+    [Fact]
+    public async Task Over_the_ingress_rate_the_answer_is_429_and_says_when()
+    {
+        var tenant = await host.NewTenant(perSecond: 1, burst: 2);
+        var statuses = new List<HttpStatusCode>();
+        for (var count = 0; count < 4; count++)
+        {
+            using var response = await tenant.Live.PostAsJsonAsync("/send", tenant.Mail("ann@example.net"));
+            statuses.Add(response.StatusCode);
+            Assert.True(response.Headers.Contains("RateLimit") && response.Headers.Contains("RateLimit-Policy"));
+            if (response.StatusCode == HttpStatusCode.TooManyRequests) Assert.True(response.Headers.RetryAfter!.Delta >= TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(HttpStatusCode.Accepted, statuses[0]);
+        Assert.Equal(HttpStatusCode.TooManyRequests, statuses[3]);
+    }
+
+    [Fact]
+    public async Task A_domain_sends_only_the_categories_it_was_registered_for()
+    {
+        var tenant = await host.NewTenant();
+        using var changed = await host.Admin.PatchAsJsonAsync($"/domains/{tenant.DomainId}", new { categories = new[] { "support" } });
+        await TestHost.Json(changed);
+        using var refused = await tenant.Live.PostAsJsonAsync("/send", tenant.Mail("ann@example.net"));
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains("category-not-allowed", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_mail_host_on_a_private_address_is_never_connected_to_unless_allowed()
+    {
+        // The routing itself is tested with MailApi.Mail; here: null MX and unknown domains end in a bounce that says why.
+        host.Dns.Mx("nomail.test", 0, ".");
+        var tenant = await host.NewTenant();
+        var message = await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@nomail.test")), "bounced");
+        Assert.Equal("5.1.10", message.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
+        message = await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@unknown.test")), "bounced");
+        Assert.Equal("5.1.2", message.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
+    }
+}

@@ -1,0 +1,99 @@
+using MailApi.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace MailApi.Tests.Http;
+
+/// <summary>A service that starts half configured: a misspelt key is ignored, a bad value replaced, a limit that does not hold.</summary>
+public sealed class SettingsTests
+{
+    private const string Key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    private const string PostgreSql = "Store__Provider=PostgreSql Store__ConnectionString=Host=a";
+    private const string RabbitMq = "Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@b/ Limits__Backend=Redis Limits__Redis=c:6379";
+
+    [Theory]
+    // Unknown keys.
+    [InlineData("Delivery__Foo=1", "Delivery__Foo")]
+    [InlineData("Delivery__Relay__Hots=a", "Delivery__Relay__Hots")]
+    [InlineData("Store__Conectionstring=a", "Store__Conectionstring")]
+    [InlineData("Categories__newsletter__Lifetime=1.00:00:00", "Categories__newsletter")]
+    [InlineData("Categories__marketing__Livetime=1.00:00:00", "Categories__marketing__Livetime")]
+    [InlineData("Webhooks__AllowPrivate=true", "Webhooks__AllowPrivate")]
+    [InlineData("Admin__Keys=x", "Admin__Keys")]
+    [InlineData("Delivery__Relay__Options__Host=x", "Delivery__Relay__Options")]
+    // Values that are none.
+    [InlineData("Delivery__MxPort=abc", "Delivery:MxPort")]
+    [InlineData("Delivery__MxPort=0", "Delivery__MxPort")]
+    [InlineData("Delivery__MxPort=70000", "Delivery__MxPort")]
+    [InlineData("Delivery__AllowPrivateNetworks=maybe", "Delivery:AllowPrivateNetworks")]
+    [InlineData("Delivery__Lease=soon", "Delivery:Lease")]
+    [InlineData("Delivery__Lease=-00:01:00", "Delivery__Lease")]
+    [InlineData("Delivery__StopPatience=-00:01:00", "Delivery__StopPatience")]
+    [InlineData("Delivery__Relay__Host=r Delivery__Relay__Port=99999", "Delivery__Relay__Port")]
+    [InlineData("Delivery__Relay__Host=r Delivery__Relay__Tls=Perhaps", "Delivery:Relay:Tls")]
+    [InlineData("Delivery__Relay__Host=r Delivery__Relay__Tls=7", "Delivery__Relay__Tls")]
+    [InlineData("Roles=Everything", "Roles")]
+    [InlineData("Roles=None", "Roles")]
+    [InlineData("Roles=64", "Roles")]
+    [InlineData("Store__Provider=MySql", "Store:Provider")]
+    [InlineData("Store__Provider=7", "Store__Provider")]
+    [InlineData("Bus__Transport=Kafka", "Bus:Transport")]
+    [InlineData("Limits__Backend=9", "Limits__Backend")]
+    [InlineData("Limits__FallbackShare=0", "Limits__FallbackShare")]
+    [InlineData("Limits__FallbackShare=1.5", "Limits__FallbackShare")]
+    [InlineData("Admin__Key=short", "Admin__Key")]
+    [InlineData("Admin__Key=", "Admin__Key")]
+    [InlineData("Secrets__KeyEncryptionKey=", "Secrets__KeyEncryptionKey")]
+    [InlineData("Secrets__KeyEncryptionKey=c2hvcnQ=", "Secrets__KeyEncryptionKey")]
+    [InlineData("Secrets__KeyEncryptionKey=%%%", "Secrets__KeyEncryptionKey")]
+    [InlineData("Dns__Servers=here", "Dns__Servers")]
+    [InlineData("Dns__Servers=127.0.0.1:99999", "Dns__Servers")]
+    [InlineData("Domains__SpfInclude=not_a_domain", "Domains__SpfInclude")]
+    [InlineData("Domains__ServiceHost=", "Domains__ServiceHost")]
+    [InlineData("Categories__marketing__RetryDelays__0=abc", "Categories:marketing:RetryDelays:0")]
+    [InlineData("Categories__support__RetryDelays__0=00:00:00", "Categories__support__RetryDelays")]
+    [InlineData("Categories__notification__Lifetime=-1", "Categories__notification__Lifetime")]
+    [InlineData("Categories__notification__ConcurrentDeliveries=0", "Categories__notification__ConcurrentDeliveries")]
+    [InlineData("Webhooks__ConcurrentDeliveries=0", "Webhooks__ConcurrentDeliveries")]
+    [InlineData("Webhooks__PerWebhookConcurrency=1000", "Webhooks__PerWebhookConcurrency")]
+    [InlineData("Webhooks__Timeout=01:00:00", "Webhooks__Timeout")]
+    [InlineData("Webhooks__PollInterval=00:00:00", "Webhooks__PollInterval")]
+    // What does not fit together.
+    [InlineData("Store__Provider=PostgreSql", "Store__ConnectionString")]
+    [InlineData("Bus__Transport=RabbitMq", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=http://b", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://guest:guest@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@b/", "Limits__Backend")]
+    [InlineData("Limits__Backend=Redis", "Limits__Redis")]
+    [InlineData("Roles=Api", "Store__Provider")]
+    [InlineData("Roles=Api " + PostgreSql, "Bus__Transport")]
+    [InlineData("Roles=Api " + PostgreSql + " " + RabbitMq, "Secrets__KeyEncryptionKey")]
+    [InlineData("Delivery__Relay__Username=u Delivery__Relay__Password=p", "Delivery__Relay__Host")]
+    public void What_cannot_hold_stops_the_start_and_names_the_key(string settings, string key)
+    {
+        var refusal = Assert.Throws<SettingsException>(() => Read(settings));
+        Assert.Contains(key, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Delivery__MxPort=2525 delivery__lease=00:00:05 Delivery__Relay__Host=r Delivery__Relay__Tls=implicit Delivery__Relay__Username=u")]
+    [InlineData("Roles=Api,Deliver " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key)]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://guest:guest@localhost/ Limits__Backend=Redis Limits__Redis=c:6379")]
+    [InlineData("Categories__marketing__RetryDelays__0=00:05:00 Categories__marketing__Lifetime=2.00:00:00 Webhooks__Timeout=00:00:05")]
+    [InlineData("Logging__LogLevel__Default=Debug Foo=bar PATH=/bin")]
+    public void What_fits_together_starts(string settings)
+    {
+        Read(settings);
+    }
+
+    [Fact]
+    public void A_refusal_does_not_print_a_secret()
+    {
+        foreach (var settings in new[] { "Admin__Key=tooshortasecret", "Secrets__KeyEncryptionKey=tooshortasecret", "Bus__Transport=RabbitMq Bus__RabbitMq=http://u:tooshortasecret@b", "Delivery__Relay__Password=tooshortasecret" })
+            Assert.DoesNotContain("tooshortasecret", Assert.Throws<SettingsException>(() => Read(settings)).Message, StringComparison.Ordinal);
+    }
+
+    private static void Read(string settings) => Settings.From(new ConfigurationBuilder().AddInMemoryCollection(
+        settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0].Replace("__", ":", StringComparison.Ordinal), (string?)pair[1]))).Build());
+}

@@ -1,0 +1,124 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MailApi.Hosting;
+using MailApi.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: AssemblyFixture(typeof(MailApi.Tests.Http.TestHost))]
+
+namespace MailApi.Tests.Http;
+
+/// <summary>The whole program in this process, embedded mode, with a scripted mail server as every receiver.</summary>
+public sealed class TestHost : IAsyncLifetime
+{
+    public const string AdminKey = "operator-key-of-the-tests-0123456789abcdef";
+    private readonly TempDirectory directory = new();
+    private WebApplication app = null!;
+    private Lazy<Task<TestTenant>> anyTenant = null!;
+
+    public ScriptedSink Sink { get; } = ScriptedSink.Start();
+    public DnsZone Dns { get; } = DnsZone.Start();
+    public HttpClient Anonymous { get; private set; } = null!;
+    public HttpClient Admin { get; private set; } = null!;
+    public Uri ManagementAddress { get; private set; } = null!;
+    public IServiceProvider Services => app.Services;
+    public string DataDirectory => directory.Path;
+
+    public async ValueTask InitializeAsync()
+    {
+        Dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1");
+        Dns.Mx("xn--fsqu00a.xn--0zwm56d", 10, "mx.example.net");
+        app = MailApiHost.Build(
+        [
+            "--Urls=http://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={AdminKey}",
+            $"--Dns:Servers={Dns.Address}", $"--Delivery:MxPort={Sink.Port}", "--Delivery:AllowPrivateNetworks=true", "--Delivery:HeloName=out.mailapi.test",
+            "--Webhooks:AllowPrivateNetworks=true", "--Categories:notification:RetryDelays:0=00:00:01",
+        ]);
+        await app.StartAsync();
+        var listeners = app.Services.GetRequiredService<Listeners>();
+        Anonymous = new HttpClient { BaseAddress = new Uri(listeners.PublicAddress.Replace("localhost", "127.0.0.1", StringComparison.Ordinal)) };
+        ManagementAddress = new Uri(listeners.ManagementAddress.Replace("localhost", "127.0.0.1", StringComparison.Ordinal));
+        Admin = WithKey(AdminKey);
+        anyTenant = new(() => NewTenant());
+    }
+
+    public HttpClient WithKey(string key) => new()
+    {
+        BaseAddress = Anonymous.BaseAddress,
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) },
+    };
+
+    /// <summary>A tenant for tests that do not mind what others do with it: a domain's key pair is costly.</summary>
+    public Task<TestTenant> AnyTenant() => anyTenant.Value;
+
+    /// <summary>A tenant with a verified domain for all categories.</summary>
+    public async Task<TestTenant> NewTenant(int perSecond = 10_000, int burst = 10_000)
+    {
+        var tenant = await Json(await Admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond, burst } }));
+        var id = tenant.GetProperty("id").GetString()!;
+        var keys = tenant.GetProperty("keys").EnumerateArray().ToDictionary(key => key.GetProperty("mode").GetString()!, key => key.GetProperty("key").GetString()!);
+        var name = $"mail-{Guid.NewGuid():N}.shop.example";
+        var domain = await Json(await Admin.PostAsJsonAsync("/domains", new
+        {
+            tenant = id,
+            name,
+            verification = "manual",
+            categories = new[] { "marketing", "notification", "support" },
+            rate = new { perSecond = 10_000, burst = 10_000 },
+        }));
+        return new TestTenant(this, id, name, domain.GetProperty("id").GetString()!, WithKey(keys["live"]), WithKey(keys["test"]), keys["live"]);
+    }
+
+    public static async Task<JsonElement> Json(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement.Clone();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await app.DisposeAsync();
+        await Sink.DisposeAsync();
+        await Dns.DisposeAsync();
+        directory.Dispose();
+    }
+}
+
+public sealed record TestTenant(TestHost Host, string Id, string Domain, string DomainId, HttpClient Live, HttpClient Test, string LiveKey)
+{
+    public JsonObject Mail(params string[] to) => new()
+    {
+        ["from"] = $"Example Shop <orders@{Domain}>",
+        ["to"] = new JsonArray([.. to.Select(address => JsonValue.Create(address))]),
+        ["subject"] = "Order 1001 is on its way",
+        ["text"] = "Your parcel left our warehouse this morning.\n",
+        ["category"] = "notification",
+    };
+
+    /// <summary>A further key, made with the tenant's own: the answer of <c>POST /tenants/{id}/keys</c>.</summary>
+    public async Task<JsonElement> NewKey(object request, HttpClient? maker = null) =>
+        await TestHost.Json(await (maker ?? Live).PostAsJsonAsync($"/tenants/{Id}/keys", request));
+
+    /// <summary>A client with a further live key of these scopes.</summary>
+    public async Task<HttpClient> WithScopes(params string[] scopes) =>
+        Host.WithKey((await NewKey(new { mode = "live", scopes })).GetProperty("key").GetString()!);
+
+    public async Task<string> Send(JsonObject mail, HttpClient? client = null) =>
+        (await TestHost.Json(await (client ?? Live).PostAsJsonAsync("/send", mail))).GetProperty("id").GetString()!;
+
+    public async Task<JsonElement> WaitFor(string id, string state)
+    {
+        JsonElement message = default;
+        await Eventually.HoldsAsync(async () =>
+        {
+            message = await TestHost.Json(await Live.GetAsync($"/messages/{id}"));
+            return message.GetProperty("recipients").EnumerateArray().All(it => it.GetProperty("state").GetString() == state);
+        }, TimeSpan.FromSeconds(20), $"{id} is {state}", CancellationToken.None);
+        return message;
+    }
+}

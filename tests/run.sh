@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Runs every suite; with --fast only those that need no server. Ends with the line "N passed, N failed, N skipped" and with another
+# code than 0 if anything failed, a suite crashed, hung or ran no test, the format is off, or a needed server is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fast_suites=(MailApi.Mail.Tests MailApi.Tests)
+server_suites=(MailApi.Integration.Tests MailApi.EndToEnd.Tests)
+results=artifacts/test-results
+passed=0 failed=0 skipped=0
+
+main() {
+    case "${1:-}" in
+        "") suites=("${fast_suites[@]}" "${server_suites[@]}") ;;
+        --fast) suites=("${fast_suites[@]}") ;;
+        *) echo "usage: tests/run.sh [--fast]" >&2; exit 2 ;;
+    esac
+    rm -rf "$results"
+    mkdir -p "$results"
+    # What killed suites leave behind goes with it. Servers that run as their own users pass through it.
+    scratch=$(mktemp -d /tmp/mailapi-run-XXXXXX)
+    chmod 755 "$scratch"
+    trap 'rm -rf "$scratch"' EXIT
+    if [[ $# -eq 0 ]]; then
+        install_servers
+        build MailApi.sln
+        publish
+        check_format
+    else
+        for suite in "${suites[@]}"; do build "tests/$suite"; done
+    fi
+    for suite in "${suites[@]}"; do run_suite "$suite"; done
+    finish
+}
+
+# What the suites start, and the Debian package that has it.
+missing_packages() {
+    [[ -n "$(compgen -G '/usr/lib/postgresql/*/bin/postgres')" ]] || echo postgresql
+    [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
+    command -v redis-server >/dev/null || echo redis-server
+    [[ -x /usr/sbin/postfix && -x /usr/sbin/smtp-sink ]] || echo postfix
+    [[ -x /usr/sbin/opendkim ]] || echo opendkim
+    [[ -x /usr/sbin/opendkim-testkey ]] || echo opendkim-tools
+    /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim
+    command -v swaks >/dev/null || echo swaks
+    command -v jq >/dev/null || echo jq
+    command -v curl >/dev/null || echo curl
+    command -v kubectl >/dev/null || echo kubernetes-client
+    command -v docker-compose >/dev/null || echo docker-compose
+}
+
+install_servers() {
+    local missing policy=/usr/sbin/policy-rc.d made_policy=
+    mapfile -t missing < <(missing_packages)
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+        fail "These packages are missing: ${missing[*]}. Install them, or run this as root on Debian."
+    fi
+    step "Installing ${missing[*]}"
+    # The suites start their servers themselves: nothing is to run just because it was installed.
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        made_policy=1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$results/apt.log" 2>&1 || true
+    [[ -z $made_policy ]] || rm -f "$policy"
+    mapfile -t missing < <(missing_packages)
+    if [[ ${#missing[@]} -gt 0 ]]; then
+        tail -20 "$results/apt.log"
+        fail "These packages could not be installed: ${missing[*]}."
+    fi
+}
+
+build() {
+    step "Building $1"
+    dotnet restore "$1" --locked-mode -v q --nologo || fail "$1 does not restore."
+    dotnet build "$1" -c Release --no-restore -v q --nologo || fail "$1 does not build."
+}
+
+publish() {
+    step "Publishing src/MailApi"
+    rm -rf artifacts/publish
+    dotnet publish src/MailApi -c Release --no-build -o artifacts/publish -v q --nologo || fail "src/MailApi does not publish."
+}
+
+check_format() {
+    step "Checking the format"
+    if ! dotnet format MailApi.sln --verify-no-changes --no-restore -v q; then
+        echo "The format is off: run 'dotnet format'."
+        failed=$((failed + 1))
+    fi
+}
+
+# Most suites take a minute or two; the limit is there for one that hangs.
+limit_of() {
+    case "$1" in
+        MailApi.EndToEnd.Tests) echo 1800 ;;
+        MailApi.Integration.Tests) echo 1200 ;;
+        *) echo 300 ;;
+    esac
+}
+
+run_suite() {
+    local suite=$1 code=0 report="$results/$1.xml" mark="$$-$1-$RANDOM" reporter=default
+    [[ " ${fast_suites[*]} " == *" $suite "* ]] || reporter=verbose
+    step "Running $suite"
+    TMPDIR=$scratch MAILAPI_TEST_RUN=$mark timeout --kill-after=30 "$(limit_of "$suite")" \
+        "tests/$suite/bin/Release/net10.0/$suite" -noLogo -noColor -noAutoReporters -reporter "$reporter" -result-xml "$report" || code=$?
+    kill_leftovers "$mark"
+    count "$suite" "$code" "$report"
+}
+
+# Servers whose suite was killed before it could stop them carry its mark in their environment.
+kill_leftovers() {
+    local process
+    for process in /proc/[0-9]*; do
+        if grep -qzx "MAILAPI_TEST_RUN=$1" "$process/environ" 2>/dev/null; then kill -9 "${process#/proc/}" 2>/dev/null || true; fi
+    done
+}
+
+count() {
+    local suite=$1 code=$2 report=$3 totals="" p f s e why=""
+    [[ -f $report ]] && totals=$(grep -o '<assembly [^>]*>' "$report" | head -1 || true)
+    p=$(attribute passed "$totals") f=$(attribute failed "$totals") s=$(attribute skipped "$totals") e=$(attribute errors "$totals")
+    f=$((f + e))
+    if [[ $code -eq 124 || $code -eq 137 ]]; then why="it hung and was ended after $(limit_of "$suite") s"
+    elif [[ -z $totals ]]; then why="it crashed with code $code"
+    elif [[ $((p + f + s)) -eq 0 ]]; then why="it ran no test"
+    elif [[ $code -ne 0 && $f -eq 0 ]]; then why="it ended with code $code"
+    fi
+    [[ -z $why ]] || f=$((f + 1))
+    echo "    $suite: $p passed, $f failed, $s skipped${why:+ ($why)}"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+attribute() {
+    local value
+    value=$(sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$2")
+    echo "${value:-0}"
+}
+
+step() { printf '\n==> %s\n' "$1"; }
+
+fail() {
+    echo "$1"
+    failed=$((failed + 1))
+    finish
+}
+
+finish() {
+    echo
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [[ $failed -eq 0 ]] || exit 1
+    exit 0
+}
+
+main "$@"
