@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MailApi.Mail.Dkim;
 using MailApi.Testing;
 
 namespace MailApi.Tests.Http;
@@ -104,13 +105,38 @@ public sealed class SendTests(TestHost host)
     }
 
     [Fact]
-    public async Task An_internationalised_address_goes_to_receivers_that_know_SMTPUTF8_and_bounces_at_others()
+    public async Task An_internationalised_address_goes_to_a_receiver_that_knows_SMTPUTF8()
     {
         var tenant = await host.NewTenant();
         var id = await tenant.Send(tenant.Mail("用户@例子.测试"));
         await tenant.WaitFor(id, "delivered");
         var arrived = await host.Sink.WaitFor("用户@xn--fsqu00a.xn--0zwm56d", TimeSpan.FromSeconds(5));
         Assert.Contains("SMTPUTF8", arrived.MailParameters, StringComparison.Ordinal);
+    }
+
+    /// <summary>S-09: nothing is encoded again after it was signed, whatever the receiver offers.</summary>
+    [Fact]
+    public async Task A_receiver_without_8BITMIME_and_SMTPUTF8_gets_the_signed_octets_and_no_internationalised_address()
+    {
+        await using var plain = ScriptedSink.Start(new SinkOptions
+        {
+            EndPoint = new IPEndPoint(IPAddress.Parse("127.0.0.2"), host.Sink.Port),
+            OfferEightBitMime = false,
+            OfferSmtpUtf8 = false,
+            OfferPipelining = false,
+        });
+        host.Dns.Mx("plain.test", 10, "mx.plain.test").A("mx.plain.test", "127.0.0.2");
+        var tenant = await host.NewTenant();
+        var mail = tenant.Mail("ann@plain.test");
+        (mail["subject"], mail["text"]) = ("您的订单 1001 已发货", "亲爱的客户：\n您的包裹已于今天早上发出。\n");
+        await tenant.Send(mail);
+        var arrived = await plain.WaitFor("ann@plain.test", TimeSpan.FromSeconds(20));
+        var record = await tenant.DkimRecord();
+        Assert.Equal("pass", Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None)).Result);
+
+        var bounced = await tenant.WaitFor(await tenant.Send(tenant.Mail("用户@plain.test")), "bounced");
+        Assert.Equal("5.6.7", bounced.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
+        Assert.Single(plain.Messages);
     }
 
     [Fact]

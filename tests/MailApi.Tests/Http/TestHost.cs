@@ -111,6 +111,11 @@ public sealed record TestTenant(TestHost Host, string Id, string Domain, string 
     public async Task<string> Send(JsonObject mail, HttpClient? client = null) =>
         (await TestHost.Json(await (client ?? Live).PostAsJsonAsync("/send", mail))).GetProperty("id").GetString()!;
 
+    /// <summary>What the tenant publishes for its one selector.</summary>
+    public async Task<string> DkimRecord() =>
+        (await TestHost.Json(await Live.GetAsync($"/domains/{DomainId}"))).GetProperty("records").EnumerateArray()
+            .Single(record => record.GetProperty("purpose").GetString() == "dkim").GetProperty("value").GetString()!;
+
     public async Task<JsonElement> WaitFor(string id, string state)
     {
         JsonElement message = default;
