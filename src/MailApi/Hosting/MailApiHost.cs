@@ -35,8 +35,6 @@ public static class MailApiHost
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var settings = ApiReference.IsBeingWritten ? new Settings() : Settings.From(builder.Configuration);
         var listeners = new Listeners(settings);
-        // Kestrel is told its addresses below; left in place, the setting would draw a warning.
-        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(listeners.Configure);
         builder.Services.AddSingleton(listeners);
         builder.Services.AddSingleton(settings);
