@@ -15,6 +15,7 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
     public const int MxMax = 50;
     public const int AddressesMax = 30;
     public const int TxtMax = 100;
+    public const int NamesMax = 30;
 
     public static readonly TimeSpan FailureAge = TimeSpan.FromSeconds(30);
 
@@ -32,16 +33,23 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
     public Task<DnsAnswer<string>> Txt(string name, CancellationToken ct) =>
         Ask(name, QueryType.TXT, TxtMax, answer => answer.TxtRecords().Select(txt => string.Concat(txt.Text)), ct);
 
+    public Task<DnsAnswer<IPAddress>> A(string host, CancellationToken ct) =>
+        Ask(host, QueryType.A, AddressesMax, answer => answer.ARecords().Select(record => record.Address), ct);
+
+    public Task<DnsAnswer<IPAddress>> Aaaa(string host, CancellationToken ct) =>
+        Ask(host, QueryType.AAAA, AddressesMax, answer => answer.AaaaRecords().Select(record => record.Address), ct);
+
+    /// <summary>The names that an address is said to have (PTR). Anyone may claim any name: confirm it by <see cref="Addresses"/>.</summary>
+    public Task<DnsAnswer<string>> Names(IPAddress address, CancellationToken ct) =>
+        Ask(address.GetArpaName(), QueryType.PTR, NamesMax, answer => answer.PtrRecords().Select(record => Plain(record.PtrDomainName.Value)), ct);
+
     /// <summary>A and AAAA records, IPv4 first. An address literal is its own address.</summary>
     public async Task<DnsAnswer<IPAddress>> Addresses(string host, CancellationToken ct)
     {
         if (IPAddress.TryParse(host, out var literal)) return new DnsAnswer<IPAddress>.Found([literal]);
 
-        var v6 = options.UseIPv6 && Socket.OSSupportsIPv6
-            ? Ask(host, QueryType.AAAA, AddressesMax, answer => answer.AaaaRecords().Select(record => record.Address), ct)
-            : Task.FromResult<DnsAnswer<IPAddress>>(new DnsAnswer<IPAddress>.NoData());
-        var v4 = Ask(host, QueryType.A, AddressesMax, answer => answer.ARecords().Select(record => record.Address), ct);
-        var answers = await Task.WhenAll(v4, v6);
+        var v6 = options.UseIPv6 && Socket.OSSupportsIPv6 ? Aaaa(host, ct) : Task.FromResult<DnsAnswer<IPAddress>>(new DnsAnswer<IPAddress>.NoData());
+        var answers = await Task.WhenAll(A(host, ct), v6);
 
         var found = answers.OfType<DnsAnswer<IPAddress>.Found>().SelectMany(answer => answer.Values).ToList();
         if (found.Count > 0) return new DnsAnswer<IPAddress>.Found(found);
