@@ -16,7 +16,7 @@ internal enum Mode
 /// <summary><c>command --name value …</c></summary>
 internal sealed class Arguments
 {
-    private static readonly string[] Known = ["rate", "seconds", "warm-up", "mode", "messages", "connections", "concurrent", "times"];
+    private static readonly string[] Known = ["rate", "seconds", "warm-up", "rehearse", "mode", "messages", "connections", "concurrent", "times"];
     private readonly Dictionary<string, string> values = [];
 
     public Mode Mode => Enum.Parse<Mode>(values.GetValueOrDefault("mode", nameof(Mode.Embedded)), ignoreCase: true);

@@ -19,8 +19,8 @@ await Console.Error.WriteLineAsync(
 
     Measures the published program: dotnet publish src/MailApi -c Release -o artifacts/publish, or set MAILAPI_BINARY.
 
-      accept        --rate 200 --seconds 30 --warm-up 5 --mode embedded|distributed    latency at a fixed rate of arrivals
-      throughput    --messages 20000 --connections 32 --mode embedded|distributed      as fast as it goes
+      accept        --rate 200 --seconds 30 --rehearse 10 --warm-up 5 --mode …         latency at a fixed rate of arrivals
+      throughput    --messages 20000 --connections 32 --warm-up 2000 --mode …          as fast as it goes
       idle                                                                             resident memory without traffic
       start         --times 5                                                          from exec to /health/ready
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
