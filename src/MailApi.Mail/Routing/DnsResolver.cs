@@ -1,13 +1,13 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using DnsClient;
-using DnsClient.Protocol;
 
 namespace MailApi.Mail.Routing;
 
 /// <summary>
 /// Looks names up and tells "does not exist", "has no such record" and "cannot be known now" apart. Answers are cached by their time to live,
-/// at most an hour; failures for <see cref="FailureAge"/>, so that one broken domain does not hold many deliveries up.
+/// at most an hour; failures for <see cref="FailureAge"/>, so that one broken domain does not hold many deliveries up. Who asks what is
+/// being asked already waits for the same answer.
 /// </summary>
 public sealed class DnsResolver(DnsOptions options, TimeProvider time)
 {
@@ -17,31 +17,35 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
     public const int TxtMax = 100;
     public const int NamesMax = 30;
 
+    /// <summary>Look-ups at once, each with a socket; more wait, within their deadline.</summary>
+    public const int LookupsMax = 200;
+
     public static readonly TimeSpan FailureAge = TimeSpan.FromSeconds(30);
 
     /// <summary>RFC 2308 §5 asks for one to three hours at most; mail set up minutes ago should not wait that long.</summary>
     public static readonly TimeSpan NegativeAgeMax = TimeSpan.FromMinutes(5);
 
-    private readonly LookupClient client = new(Settings(options));
     private readonly AnswerCache cache = new(time);
+    private readonly ConcurrentDictionary<(string Name, RecordType Type), Lazy<Task>> asking = new();
 
     /// <summary>In order of preference. A null MX (RFC 7505) is one host with an empty name.</summary>
-    public Task<DnsAnswer<MxHost>> Mx(string domain, CancellationToken ct) =>
-        Ask(domain, QueryType.MX, MxMax, answer => answer.MxRecords().OrderBy(mx => mx.Preference).Select(mx => new MxHost(Plain(mx.Exchange.Value), mx.Preference)), ct);
+    public Task<DnsAnswer<MxHost>> Mx(string domain, CancellationToken ct) => Ask(DnsReading.Mx, domain, fresh: false, ct);
 
     /// <summary>The text of each record, its strings joined (RFC 7208 §3.3).</summary>
-    public Task<DnsAnswer<string>> Txt(string name, CancellationToken ct) =>
-        Ask(name, QueryType.TXT, TxtMax, answer => answer.TxtRecords().Select(txt => string.Concat(txt.Text)), ct);
+    public Task<DnsAnswer<string>> Txt(string name, CancellationToken ct) => Ask(DnsReading.Txt, name, fresh: false, ct);
 
-    public Task<DnsAnswer<IPAddress>> A(string host, CancellationToken ct) =>
-        Ask(host, QueryType.A, AddressesMax, answer => answer.ARecords().Select(record => record.Address), ct);
+    public Task<DnsAnswer<IPAddress>> A(string host, CancellationToken ct) => Ask(DnsReading.A, host, fresh: false, ct);
 
-    public Task<DnsAnswer<IPAddress>> Aaaa(string host, CancellationToken ct) =>
-        Ask(host, QueryType.AAAA, AddressesMax, answer => answer.AaaaRecords().Select(record => record.Address), ct);
+    public Task<DnsAnswer<IPAddress>> Aaaa(string host, CancellationToken ct) => Ask(DnsReading.Aaaa, host, fresh: false, ct);
+
+    /// <summary>The name that this one is an alias of, itself not followed further. In lower case, without the trailing dot.</summary>
+    public Task<DnsAnswer<string>> Cname(string name, CancellationToken ct) => Ask(DnsReading.Cname, name, fresh: false, ct);
+
+    /// <summary>The name servers of a zone; a name that is no zone has none.</summary>
+    public Task<DnsAnswer<string>> Ns(string zone, CancellationToken ct) => Ask(DnsReading.Ns, zone, fresh: false, ct);
 
     /// <summary>The names that an address is said to have (PTR). Anyone may claim any name: confirm it by <see cref="Addresses"/>.</summary>
-    public Task<DnsAnswer<string>> Names(IPAddress address, CancellationToken ct) =>
-        Ask(address.GetArpaName(), QueryType.PTR, NamesMax, answer => answer.PtrRecords().Select(record => Plain(record.PtrDomainName.Value)), ct);
+    public Task<DnsAnswer<string>> Names(IPAddress address, CancellationToken ct) => Ask(DnsReading.Ptr, DnsName.Reverse(address), fresh: false, ct);
 
     /// <summary>A and AAAA records, IPv4 first. An address literal is its own address.</summary>
     public async Task<DnsAnswer<IPAddress>> Addresses(string host, CancellationToken ct)
@@ -58,63 +62,85 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
             ?? answers[0];
     }
 
-    private async Task<DnsAnswer<T>> Ask<T>(string name, QueryType type, int max, Func<IEnumerable<DnsResourceRecord>, IEnumerable<T>> read, CancellationToken ct)
+    /// <summary>Lets the next look-up of a name ask again: for names that are known to change just now.</summary>
+    public void Forget(string name)
     {
-        name = Plain(name);
-        if (!HostName.IsValid(name)) return new DnsAnswer<T>.NoSuchDomain();
-        if (cache.Find<T>(name, type) is { } known) return known;
-
-        var (answer, age) = await AskServers(name, type, max, read, ct);
-        cache.Keep(name, type, answer, age);
-        return answer;
+        if (DnsName.Canonical(name) is { } canonical) cache.Forget(canonical);
     }
 
-    private async Task<(DnsAnswer<T>, TimeSpan Age)> AskServers<T>(
-        string name, QueryType type, int max, Func<IEnumerable<DnsResourceRecord>, IEnumerable<T>> read, CancellationToken ct)
+    /// <summary>What the look-ups of many steps ask through: the same resolvers within the same bounds.</summary>
+    internal NameServers Servers { get; } = new(options, time);
+
+    /// <param name="reading">What is asked for.</param>
+    /// <param name="name">Whose.</param>
+    /// <param name="fresh">Do not take the answer from our cache.</param>
+    /// <param name="ct">Ends the wait; the look-up goes on for the others who wait for it, and for the cache.</param>
+    internal async Task<DnsAnswer<T>> Ask<T>(DnsReading<T> reading, string name, bool fresh, CancellationToken ct)
     {
-        IDnsQueryResponse response;
+        if (!HostName.CanBeAsked(name.TrimEnd('.')) || DnsName.Canonical(name) is not { } canonical) return new DnsAnswer<T>.NoSuchDomain();
+        name = canonical;
+        if (!fresh && cache.Find<T>(name, reading.Type) is { } known) return known;
+        ct.ThrowIfCancellationRequested();
+
+        var key = (name, reading.Type);
+        var shared = asking.GetOrAdd(key, _ => new Lazy<Task>(() => AskForAll(reading, name)));
+        return await ((Task<DnsAnswer<T>>)shared.Value).WaitAsync(ct);
+    }
+
+    private async Task<DnsAnswer<T>> AskForAll<T>(DnsReading<T> reading, string name)
+    {
         try
         {
-            response = await client.QueryAsync(name, type, cancellationToken: ct);
+            using var deadline = new CancellationTokenSource(options.Deadline, time);
+            var (answer, age, octets) = await AskServers(reading, name, deadline.Token);
+            cache.Keep(name, reading.Type, answer, age, octets);
+            return answer;
         }
-        catch (Exception e) when (e is DnsResponseException or DnsResponseParseException or DnsXidMismatchException or OperationCanceledException)
+        finally
         {
-            // DnsClient reports cancellation as a time-out.
-            ct.ThrowIfCancellationRequested();
-            var reason = e is DnsResponseException { Code: not (DnsResponseCode.ConnectionTimeout or DnsResponseCode.Unassigned) } known ? known.DnsError : "no answer";
-            return (new DnsAnswer<T>.Failed(reason), FailureAge);
+            asking.TryRemove((name, reading.Type), out _);
         }
-
-        if (response.Header.ResponseCode == DnsHeaderResponseCode.NotExistentDomain) return (new DnsAnswer<T>.NoSuchDomain(), NegativeAge(response));
-        if (response.Header.ResponseCode != DnsHeaderResponseCode.NoError) return (new DnsAnswer<T>.Failed(response.Header.ResponseCode.ToString()), FailureAge);
-
-        var values = read(response.Answers).Take(max).ToList();
-        if (values.Count == 0) return (new DnsAnswer<T>.NoData(), NegativeAge(response));
-        return (new DnsAnswer<T>.Found(values), TimeSpan.FromSeconds(response.Answers.Min(record => record.InitialTimeToLive)));
     }
 
-    /// <summary>RFC 2308 §5: the lesser of the SOA record's own age and its minimum; without an SOA record nothing is kept.</summary>
-    private static TimeSpan NegativeAge(IDnsQueryResponse response)
+    /// <summary>Mostly one question; more where a server does not follow aliases out of its own zones.</summary>
+    private async Task<(DnsAnswer<T>, TimeSpan Age, int Octets)> AskServers<T>(DnsReading<T> reading, string name, CancellationToken deadline)
     {
-        if (response.Authorities.SoaRecords().FirstOrDefault() is not { } soa) return TimeSpan.Zero;
-        var age = TimeSpan.FromSeconds(Math.Min(soa.InitialTimeToLive, soa.Minimum));
+        var ttl = (uint)AnswerCache.AgeMax.TotalSeconds;
+        var seen = new HashSet<string>();
+        for (var hops = 0; hops <= AliasChain.HopsMax && seen.Add(name);)
+        {
+            var (message, reason) = await AskUntil(name, reading.Type, deadline);
+            if (message is null) return (new DnsAnswer<T>.Failed(reason), FailureAge, 0);
+
+            var chain = AliasChain.Follow(message.Answers, name, reading.Type);
+            if (chain.Loops) break;
+            ttl = Math.Min(ttl, chain.Ttl);
+            if (chain.Records.Count > 0) return (new DnsAnswer<T>.Found(reading.Read(chain.Records)), TimeSpan.FromSeconds(ttl), message.Octets);
+            if (message.Code == 3) return (new DnsAnswer<T>.NoSuchDomain(), NegativeAge(message, chain.End), 0);
+            if (chain.Hops == 0 || message.Soa(chain.End) is not null) return (new DnsAnswer<T>.NoData(), NegativeAge(message, chain.End), 0);
+            name = chain.End;
+            hops += chain.Hops;
+        }
+        return (new DnsAnswer<T>.Failed("the aliases have no end"), FailureAge, 0);
+    }
+
+    private async Task<Heard> AskUntil(string name, RecordType type, CancellationToken deadline)
+    {
+        try
+        {
+            return await Servers.Ask(name, type, DnsAsk.None, deadline);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Heard(null, Heard.NoAnswer);
+        }
+    }
+
+    /// <summary>Without an SOA record nothing is kept (RFC 2308 §5).</summary>
+    private static TimeSpan NegativeAge(DnsMessage message, string name)
+    {
+        if (message.Soa(name) is not { } soa) return TimeSpan.Zero;
+        var age = RecordData.NegativeAge(soa);
         return age < NegativeAgeMax ? age : NegativeAgeMax;
-    }
-
-    private static string Plain(string name) => name.TrimEnd('.').ToLowerInvariant();
-
-    private static LookupClientOptions Settings(DnsOptions options)
-    {
-        var settings = options.Servers.Count == 0 ? new LookupClientOptions() : new LookupClientOptions([.. options.Servers.Select(server => new NameServer(server))]);
-        settings.AutoResolveNameServers = options.Servers.Count == 0;
-        settings.Timeout = options.Timeout;
-        settings.Retries = options.Retries;
-        settings.UseTcpFallback = true;
-        settings.UseCache = false;
-        // The recursive servers given are equals: an empty answer of one is an answer.
-        settings.ContinueOnEmptyResponse = false;
-        // Keeps answers clear of IP fragments (DNS flag day 2020).
-        settings.ExtendedDnsBufferSize = 1232;
-        return settings;
     }
 }

@@ -9,14 +9,23 @@ namespace MailApi.Mail.Routing;
 internal static class HostName
 {
     private static readonly SearchValues<char> Allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    private static readonly SearchValues<char> Printable = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]);
 
-    public static bool IsValid(string name)
+    public static bool IsValid(string name) => HasLabels(name, Allowed);
+
+    /// <summary>
+    /// May be asked for, though it is nobody's host: names that SPF makes of a stranger's words (RFC 7208 §7) hold any printable ASCII, and
+    /// exist where their owner has said so.
+    /// </summary>
+    public static bool CanBeAsked(string name) => HasLabels(name, Printable);
+
+    private static bool HasLabels(string name, SearchValues<char> allowed)
     {
         if (name.Length is 0 or > 253) return false;
         foreach (var range in name.AsSpan().Split('.'))
         {
             var label = name.AsSpan(range);
-            if (label.Length is 0 or > 63 || label.ContainsAnyExcept(Allowed)) return false;
+            if (label.Length is 0 or > 63 || label.ContainsAnyExcept(allowed)) return false;
         }
         return true;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using MailApi.Mail.Routing;
+using MailApi.Testing;
 using Xunit;
 
 namespace MailApi.Mail.Tests.Routing;
@@ -8,13 +9,13 @@ public sealed class DnsResolverTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private static DnsResolver Asking(DnsResponder dns, TimeProvider? time = null, bool ipv6 = true) =>
+    private static DnsResolver Asking(DnsZone dns, TimeProvider? time = null, bool ipv6 = true) =>
         new(new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromMilliseconds(500), Retries = 0, UseIPv6 = ipv6 }, time ?? TimeProvider.System);
 
     [Fact]
     public async Task Mail_exchangers_come_in_order_of_preference()
     {
-        await using var dns = new DnsResponder().Mail("a.test", 20, "B.a.test").Mail("a.test", 10, "a.a.test");
+        await using var dns = DnsZone.Start().Mx("a.test", 20, "B.a.test").Mx("a.test", 10, "a.a.test");
 
         var found = Assert.IsType<DnsAnswer<MxHost>.Found>(await Asking(dns).Mx("a.test", Ct));
 
@@ -24,7 +25,7 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task Absence_and_ignorance_are_told_apart()
     {
-        await using var dns = new DnsResponder().Exists("empty.test").Fails("broken.test", 2).Fails("closed.test", 5);
+        await using var dns = DnsZone.Start().Add("empty.test").Fail("broken.test", DnsFailure.ServFail).Fail("closed.test", DnsFailure.Refused);
         var resolver = Asking(dns);
 
         Assert.IsType<DnsAnswer<MxHost>.NoSuchDomain>(await resolver.Mx("missing.test", Ct));
@@ -40,7 +41,7 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task Silence_is_a_failure()
     {
-        await using var dns = new DnsResponder { Silent = true };
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Timeout);
 
         Assert.Equal(new DnsAnswer<MxHost>.Failed("no answer"), await Asking(dns).Mx("a.test", Ct));
     }
@@ -48,7 +49,7 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task Cancellation_is_not_taken_for_a_failure()
     {
-        await using var dns = new DnsResponder { Silent = true };
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Timeout);
         using var cancel = new CancellationTokenSource();
         var asked = Asking(dns).Mx("a.test", cancel.Token);
         await cancel.CancelAsync();
@@ -59,18 +60,29 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task A_truncated_answer_is_asked_for_again_over_TCP()
     {
-        await using var dns = new DnsResponder { Truncates = true }.Text("a.test", "v=spf1 ", "-all");
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Truncated).Add("a.test", DnsRecord.Strings("v=spf1 "u8.ToArray(), "-all"u8.ToArray()));
 
         var found = Assert.IsType<DnsAnswer<string>.Found>(await Asking(dns).Txt("a.test", Ct));
 
         Assert.Equal(["v=spf1 -all"], found.Values);
-        Assert.Equal(["a.test 16", "a.test 16 tcp"], dns.Questions);
+        Assert.Equal([new("a.test", DnsType.Txt, false), new("a.test", DnsType.Txt, true)], dns.Questions);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.7", "7.2.0.192.in-addr.arpa")]
+    [InlineData("::ffff:192.0.2.7", "7.2.0.192.in-addr.arpa")]
+    [InlineData("2001:db8::7", "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa")]
+    public async Task The_names_of_an_address_are_looked_up_in_reverse(string address, string name)
+    {
+        await using var dns = DnsZone.Start().Add(name, DnsRecord.Reverse("Out.a.test"));
+
+        Assert.Equal(["out.a.test"], Assert.IsType<DnsAnswer<string>.Found>(await Asking(dns).Names(IPAddress.Parse(address), Ct)).Values);
     }
 
     [Fact]
     public async Task Addresses_are_IPv4_first()
     {
-        await using var dns = new DnsResponder().Address("a.test", "2001:db8::1", "192.0.2.1");
+        await using var dns = DnsZone.Start().Addresses("a.test", "2001:db8::1", "192.0.2.1");
 
         var both = Assert.IsType<DnsAnswer<IPAddress>.Found>(await Asking(dns).Addresses("a.test", Ct));
         var v4 = Assert.IsType<DnsAnswer<IPAddress>.Found>(await Asking(dns, ipv6: false).Addresses("a.test", Ct));
@@ -84,7 +96,7 @@ public sealed class DnsResolverTests
     [InlineData("2001:db8::7")]
     public async Task An_address_literal_is_not_looked_up(string literal)
     {
-        await using var dns = new DnsResponder();
+        await using var dns = DnsZone.Start();
 
         var found = Assert.IsType<DnsAnswer<IPAddress>.Found>(await Asking(dns).Addresses(literal, Ct));
 
@@ -94,14 +106,13 @@ public sealed class DnsResolverTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("a b.test")]
+    [InlineData("a\nb.test")]
     [InlineData("a..test")]
-    [InlineData("a/b.test")]
     [InlineData("bücher.test")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test")]
     public async Task A_name_that_cannot_exist_is_not_looked_up(string name)
     {
-        await using var dns = new DnsResponder();
+        await using var dns = DnsZone.Start();
 
         Assert.IsType<DnsAnswer<MxHost>.NoSuchDomain>(await Asking(dns).Mx(name, Ct));
         Assert.Empty(dns.Questions);
@@ -111,7 +122,8 @@ public sealed class DnsResolverTests
     public async Task Answers_last_as_long_as_they_say_but_no_longer_than_an_hour()
     {
         var time = new SettableTime();
-        await using var dns = new DnsResponder { Ttl = 90_000 }.Mail("long.test", 1, "a.test").Exists("empty.test");
+        await using var dns = DnsZone.Start().Mx("long.test", 1, "a.test").Add("empty.test");
+        dns.TimeToLive = TimeSpan.FromSeconds(90_000);
         var resolver = Asking(dns, time);
         async Task Ask()
         {
@@ -122,7 +134,7 @@ public sealed class DnsResolverTests
 
         await Ask();
         await Ask();
-        Assert.Equal(["long.test 15", "empty.test 15"], dns.Questions);
+        Assert.Equal(["long.test", "empty.test"], dns.Questions.Select(question => question.Name));
 
         time.Now += DnsResolver.NegativeAgeMax;
         await Ask();
@@ -137,7 +149,7 @@ public sealed class DnsResolverTests
     public async Task A_failure_is_remembered_briefly()
     {
         var time = new SettableTime();
-        await using var dns = new DnsResponder().Fails("a.test", 2);
+        await using var dns = DnsZone.Start().Fail("a.test", DnsFailure.ServFail);
         var resolver = Asking(dns, time);
 
         await resolver.Mx("a.test", Ct);
@@ -152,7 +164,8 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task An_answer_without_a_lifetime_is_not_kept()
     {
-        await using var dns = new DnsResponder { Ttl = 0 }.Mail("a.test", 1, "b.test");
+        await using var dns = DnsZone.Start().Mx("a.test", 1, "b.test");
+        dns.TimeToLive = TimeSpan.FromSeconds(0);
         var resolver = Asking(dns);
 
         await resolver.Mx("a.test", Ct);
@@ -164,8 +177,8 @@ public sealed class DnsResolverTests
     [Fact]
     public async Task Of_too_many_records_the_best_are_kept()
     {
-        await using var dns = new DnsResponder { Truncates = true };
-        for (var i = 200; i > 0; i--) dns.Mail("a.test", i, $"mx{i}.test").Text("a.test", $"{i}").Address("a.test", $"192.0.2.{i}");
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Truncated);
+        for (var i = 200; i > 0; i--) dns.Mx("a.test", (ushort)i, $"mx{i}.test").Txt("a.test", $"{i}").Addresses("a.test", $"192.0.2.{i}");
         var resolver = Asking(dns);
 
         var mx = Assert.IsType<DnsAnswer<MxHost>.Found>(await resolver.Mx("a.test", Ct));

@@ -1,14 +1,15 @@
 using MailApi.Mail.Routing;
+using MailApi.Testing;
 using Xunit;
 
 namespace MailApi.Mail.Tests.Routing;
 
 public sealed class MxRouterTests
 {
-    private static Task<RouteResult> Find(DnsResponder dns, string domain, RoutingOptions? options = null, int seed = 1) =>
+    private static Task<RouteResult> Find(DnsZone dns, string domain, RoutingOptions? options = null, int seed = 1) =>
         Router(dns, options, seed).Find(domain, TestContext.Current.CancellationToken);
 
-    private static MxRouter Router(DnsResponder dns, RoutingOptions? options = null, int seed = 1) => new(
+    private static MxRouter Router(DnsZone dns, RoutingOptions? options = null, int seed = 1) => new(
         new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromSeconds(2), Retries = 0 }, TimeProvider.System),
         options ?? new RoutingOptions(),
         new Random(seed));
@@ -22,9 +23,9 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Hosts_come_by_preference()
     {
-        await using var dns = new DnsResponder()
-            .Mail("a.test", 30, "c.a.test").Mail("a.test", 10, "a.a.test").Mail("a.test", 20, "b.a.test")
-            .Address("a.a.test", "9.9.9.1").Address("b.a.test", "9.9.9.2").Address("c.a.test", "9.9.9.3");
+        await using var dns = DnsZone.Start()
+            .Mx("a.test", 30, "c.a.test").Mx("a.test", 10, "a.a.test").Mx("a.test", 20, "b.a.test")
+            .Addresses("a.a.test", "9.9.9.1").Addresses("b.a.test", "9.9.9.2").Addresses("c.a.test", "9.9.9.3");
 
         var route = await Found(Find(dns, "a.test"));
 
@@ -38,8 +39,8 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Equals_come_in_random_order_and_the_worse_after_them()
     {
-        await using var dns = new DnsResponder().Mail("a.test", 20, "z.a.test").Address("z.a.test", "9.9.9.9");
-        foreach (var name in "abcd") dns.Mail("a.test", 10, $"{name}.a.test").Address($"{name}.a.test", "9.9.9.1");
+        await using var dns = DnsZone.Start().Mx("a.test", 20, "z.a.test").Addresses("z.a.test", "9.9.9.9");
+        foreach (var name in "abcd") dns.Mx("a.test", 10, $"{name}.a.test").Addresses($"{name}.a.test", "9.9.9.1");
 
         var first = new HashSet<string>();
         for (var seed = 0; seed < 40; seed++)
@@ -56,7 +57,7 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Without_MX_records_the_domain_is_its_own_mail_host()
     {
-        await using var dns = new DnsResponder().Address("a.test", "9.9.9.1");
+        await using var dns = DnsZone.Start().Addresses("a.test", "9.9.9.1");
 
         var route = await Found(Find(dns, "a.test", new RoutingOptions { MxPort = 2525 }));
 
@@ -66,7 +67,7 @@ public sealed class MxRouterTests
     [Fact]
     public async Task A_null_MX_takes_no_mail()
     {
-        await using var dns = new DnsResponder().Mail("a.test", 0, "").Address("a.test", "9.9.9.1");
+        await using var dns = DnsZone.Start().Mx("a.test", 0, "").Addresses("a.test", "9.9.9.1");
 
         Assert.StartsWith("556 5.1.10 ", await Refused(Find(dns, "a.test")), StringComparison.Ordinal);
     }
@@ -74,7 +75,7 @@ public sealed class MxRouterTests
     [Fact]
     public async Task A_null_MX_beside_others_says_nothing()
     {
-        await using var dns = new DnsResponder().Mail("a.test", 0, "").Mail("a.test", 10, "b.test").Address("b.test", "9.9.9.1");
+        await using var dns = DnsZone.Start().Mx("a.test", 0, "").Mx("a.test", 10, "b.test").Addresses("b.test", "9.9.9.1");
 
         Assert.Equal("b.test", (await Found(Find(dns, "a.test"))).Hosts.Single().Name);
     }
@@ -82,17 +83,17 @@ public sealed class MxRouterTests
     [Fact]
     public async Task A_domain_that_does_not_exist_is_refused()
     {
-        await using var dns = new DnsResponder();
+        await using var dns = DnsZone.Start();
 
         Assert.StartsWith("550 5.1.2 ", await Refused(Find(dns, "a.test")), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(5)]
-    public async Task A_failure_of_the_DNS_is_temporary(int code)
+    [InlineData(DnsFailure.ServFail)]
+    [InlineData(DnsFailure.Refused)]
+    public async Task A_failure_of_the_DNS_is_temporary(DnsFailure code)
     {
-        await using var dns = new DnsResponder().Fails("a.test", code).Mail("b.test", 1, "mx.b.test").Fails("mx.b.test", code);
+        await using var dns = DnsZone.Start().Fail("a.test", code).Mx("b.test", 1, "mx.b.test").Fail("mx.b.test", code);
 
         Assert.StartsWith("451 4.4.3 ", await Temporary(Find(dns, "a.test")), StringComparison.Ordinal);
         Assert.StartsWith("451 4.4.3 ", await Temporary(Find(dns, "b.test")), StringComparison.Ordinal);
@@ -101,9 +102,9 @@ public sealed class MxRouterTests
     [Fact]
     public async Task A_host_without_an_address_is_passed_over()
     {
-        await using var dns = new DnsResponder()
-            .Mail("a.test", 1, "gone.test").Mail("a.test", 2, "empty.test").Mail("a.test", 3, "fails.test").Mail("a.test", 4, "mx.test")
-            .Exists("empty.test").Fails("fails.test", 2).Address("mx.test", "9.9.9.1");
+        await using var dns = DnsZone.Start()
+            .Mx("a.test", 1, "gone.test").Mx("a.test", 2, "empty.test").Mx("a.test", 3, "fails.test").Mx("a.test", 4, "mx.test")
+            .Add("empty.test").Fail("fails.test", DnsFailure.ServFail).Addresses("mx.test", "9.9.9.1");
 
         Assert.Equal("mx.test", (await Found(Find(dns, "a.test"))).Hosts.Single().Name);
     }
@@ -111,7 +112,7 @@ public sealed class MxRouterTests
     [Fact]
     public async Task A_domain_without_any_address_is_refused()
     {
-        await using var dns = new DnsResponder().Mail("a.test", 1, "gone.test").Exists("b.test");
+        await using var dns = DnsZone.Start().Mx("a.test", 1, "gone.test").Add("b.test");
 
         Assert.StartsWith("550 5.4.4 ", await Refused(Find(dns, "a.test")), StringComparison.Ordinal);
         Assert.StartsWith("550 5.4.4 ", await Refused(Find(dns, "b.test")), StringComparison.Ordinal);
@@ -126,7 +127,7 @@ public sealed class MxRouterTests
     [InlineData("64:ff9b::7f00:1")]
     public async Task Private_targets_are_refused_unless_allowed(string address)
     {
-        await using var dns = new DnsResponder().Mail("a.test", 1, "mx.a.test").Address("mx.a.test", address).Address("b.test", address);
+        await using var dns = DnsZone.Start().Mx("a.test", 1, "mx.a.test").Addresses("mx.a.test", address).Addresses("b.test", address);
 
         Assert.Equal("550 5.4.4 the domain's mail hosts have no public address", await Refused(Find(dns, "a.test")));
         Assert.Equal("550 5.4.4 the domain's mail hosts have no public address", await Refused(Find(dns, "b.test")));
@@ -136,9 +137,9 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Of_mixed_targets_only_the_public_ones_are_used()
     {
-        await using var dns = new DnsResponder()
-            .Mail("a.test", 1, "inside.test").Mail("a.test", 2, "both.test")
-            .Address("inside.test", "192.168.0.1").Address("both.test", "127.0.0.1", "10.0.0.1", "9.9.9.1");
+        await using var dns = DnsZone.Start()
+            .Mx("a.test", 1, "inside.test").Mx("a.test", 2, "both.test")
+            .Addresses("inside.test", "192.168.0.1").Addresses("both.test", "127.0.0.1", "10.0.0.1", "9.9.9.1");
 
         var host = (await Found(Find(dns, "a.test"))).Hosts.Single();
 
@@ -151,7 +152,7 @@ public sealed class MxRouterTests
     [InlineData("a b.test")]
     public async Task A_mail_host_that_is_no_host_name_leads_nowhere(string host)
     {
-        await using var dns = new DnsResponder().Mail("a.test", 1, host).Address(host == "127.0.0.1" ? "x.test" : host, "9.9.9.1");
+        await using var dns = DnsZone.Start().Mx("a.test", 1, host).Addresses(host == "127.0.0.1" ? "x.test" : host, "9.9.9.1");
 
         Assert.StartsWith("550 5.4.4 ", await Refused(Find(dns, "a.test")), StringComparison.Ordinal);
     }
@@ -159,11 +160,11 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Hosts_and_addresses_of_one_attempt_are_limited()
     {
-        await using var dns = new DnsResponder { Truncates = true };
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Truncated);
         for (var i = 1; i <= 60; i++)
         {
-            dns.Mail("a.test", i, $"mx{i}.a.test");
-            if (i > 4) dns.Address($"mx{i}.a.test", "9.9.9.1", "9.9.9.2", "9.9.9.3");
+            dns.Mx("a.test", (ushort)i, $"mx{i}.a.test");
+            if (i > 4) dns.Addresses($"mx{i}.a.test", "9.9.9.1", "9.9.9.2", "9.9.9.3");
         }
 
         var route = await Found(Find(dns, "a.test"));
@@ -176,21 +177,21 @@ public sealed class MxRouterTests
     [Fact]
     public async Task Only_so_many_mail_hosts_are_looked_up()
     {
-        await using var dns = new DnsResponder { Truncates = true };
-        for (var i = 1; i <= 60; i++) dns.Mail("a.test", i, $"mx{i}.a.test");
+        await using var dns = DnsZone.Start().Fail("*", DnsFailure.Truncated);
+        for (var i = 1; i <= 60; i++) dns.Mx("a.test", (ushort)i, $"mx{i}.a.test");
 
         await Refused(Find(dns, "a.test"));
 
-        Assert.Equal(MxRouter.LookupsMax, dns.Questions.Where(question => question.StartsWith("mx", StringComparison.Ordinal)).Select(question => question.Split(' ')[0]).Distinct().Count());
+        Assert.Equal(MxRouter.LookupsMax, dns.Questions.Where(question => question.Name.StartsWith("mx", StringComparison.Ordinal)).Select(question => question.Name).Distinct().Count());
     }
 
     [Fact]
     public async Task Domains_with_the_same_hosts_share_a_site()
     {
-        await using var dns = new DnsResponder().Address("x.mx.test", "9.9.9.1").Address("y.mx.test", "9.9.9.2")
-            .Mail("a.test", 1, "x.mx.test").Mail("a.test", 2, "Y.mx.test")
-            .Mail("b.test", 5, "y.mx.test").Mail("b.test", 5, "x.mx.test")
-            .Mail("c.test", 5, "x.mx.test");
+        await using var dns = DnsZone.Start().Addresses("x.mx.test", "9.9.9.1").Addresses("y.mx.test", "9.9.9.2")
+            .Mx("a.test", 1, "x.mx.test").Mx("a.test", 2, "Y.mx.test")
+            .Mx("b.test", 5, "y.mx.test").Mx("b.test", 5, "x.mx.test")
+            .Mx("c.test", 5, "x.mx.test");
 
         var site = (await Found(Find(dns, "a.test"))).Site;
 
@@ -204,7 +205,7 @@ public sealed class MxRouterTests
     [InlineData(TlsPolicy.None, 2525, 2525)]
     public async Task A_relay_is_a_route_of_its_own(TlsPolicy tls, int port, int expected)
     {
-        await using var dns = new DnsResponder().Address("relay.test", "9.9.9.1");
+        await using var dns = DnsZone.Start().Addresses("relay.test", "9.9.9.1");
         var relay = new RelayOptions { Host = "Relay.test", Port = port, Tls = tls, Username = "user", Password = "secret", Auth = RelayAuth.Plain };
 
         var route = await Found(Router(dns).Find(relay, TestContext.Current.CancellationToken));
@@ -217,7 +218,7 @@ public sealed class MxRouterTests
     [Fact]
     public async Task What_is_wrong_with_a_relay_never_refuses_mail()
     {
-        await using var dns = new DnsResponder().Fails("broken.test", 2);
+        await using var dns = DnsZone.Start().Fail("broken.test", DnsFailure.ServFail);
         var router = Router(dns);
         Task<string> Reply(string host) => Temporary(router.Find(new RelayOptions { Host = host, Auth = RelayAuth.None, Username = "u" }, TestContext.Current.CancellationToken));
 

@@ -12,7 +12,7 @@ public static class Dkimpy
         def record(name, timeout=5): return records.get(name.rstrip(b"."))
         for message in asked["messages"]:
             try: print("pass" if dkim.DKIM(base64.b64decode(message)).verify(dnsfunc=record) else "fail")
-            except dkim.DKIMException as error: print("fail:", error)
+            except Exception as error: print("fail:", repr(error).replace("\n", " "))
         """;
 
     /// <summary>What it says of the first signature of each message: <c>pass</c>, or something that begins with <c>fail</c>.</summary>

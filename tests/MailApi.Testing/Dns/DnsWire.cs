@@ -59,15 +59,16 @@ internal static class DnsWire
         var wire = new ArrayBufferWriter<byte>(512);
         Put(wire, query.Id);
         // QR, AA, TC, RD; RA, AD, RCODE.
-        Put(wire, (ushort)(0x8400 | (answer.IsTruncated ? 0x0200 : 0) | (query.RecursionDesired ? 0x0100 : 0)
+        Put(wire, (ushort)((answer.IsReferral ? 0x8000 : 0x8400) | (answer.IsTruncated ? 0x0200 : 0) | (query.RecursionDesired ? 0x0100 : 0)
             | 0x0080 | (answer.IsAuthenticated ? 0x0020 : 0) | answer.Code));
         Put(wire, 1);
         Put(wire, (ushort)answer.Records.Count);
         Put(wire, (ushort)(answer.Authority is null ? 0 : 1));
         Put(wire, (ushort)(query.HasEdns ? 1 : 0));
         wire.Write(query.Question);
-        foreach (var (owner, record) in answer.Records) Put(wire, owner, record);
-        if (answer.Authority is var (zone, soa)) Put(wire, zone, soa);
+        // The question's own name is at the end of the header: thousands of records of one name fit into an answer.
+        foreach (var (owner, record) in answer.Records) Put(wire, owner == query.Name ? [0xC0, HeaderBytes] : Name(owner), record);
+        if (answer.Authority is var (zone, authority)) Put(wire, Name(zone), authority);
         if (query.HasEdns)
         {
             wire.Write((ReadOnlySpan<byte>)[0]);
@@ -78,9 +79,9 @@ internal static class DnsWire
         return wire.WrittenCount <= bytesMax ? wire.WrittenSpan.ToArray() : Answer(query, DnsAnswer.Truncated, int.MaxValue);
     }
 
-    private static void Put(ArrayBufferWriter<byte> wire, string owner, DnsRecord record)
+    private static void Put(ArrayBufferWriter<byte> wire, byte[] owner, DnsRecord record)
     {
-        wire.Write(Name(owner));
+        wire.Write(owner);
         Put(wire, (ushort)record.Type);
         Put(wire, Internet);
         BinaryPrimitives.WriteUInt32BigEndian(wire.GetSpan(4), (uint)record.TimeToLive.TotalSeconds);
@@ -117,6 +118,9 @@ internal sealed record DnsAnswer(int Code, IReadOnlyList<(string Owner, DnsRecor
 
     public bool IsTruncated { get; init; }
     public bool IsAuthenticated { get; init; }
+
+    /// <summary>Not from an authority: without AA.</summary>
+    public bool IsReferral { get; init; }
 
     /// <summary>The SOA that makes an empty answer cacheable (RFC 2308).</summary>
     public (string Zone, DnsRecord Soa)? Authority { get; init; }

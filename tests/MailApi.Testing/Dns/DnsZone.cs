@@ -17,6 +17,7 @@ public sealed class DnsZone : IAsyncDisposable
     private readonly Dictionary<string, List<DnsRecord>> _records = [];
     private readonly Dictionary<string, DnsFailure> _failures = [];
     private readonly HashSet<string> _secure = [];
+    private readonly Dictionary<string, List<(byte[] Message, EndPoint From)>> _held = [];
     private readonly ConcurrentQueue<DnsQuestion> _questions = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Socket _udp;
@@ -37,6 +38,12 @@ public sealed class DnsZone : IAsyncDisposable
 
     /// <summary>What was asked, oldest first; at most the last 10,000.</summary>
     public IReadOnlyList<DnsQuestion> Questions => [.. _questions];
+
+    /// <summary>Has the last word on every answer, as it goes on the wire; null: none.</summary>
+    public Func<byte[], byte[]>? Mangle { get; set; }
+
+    /// <summary>What records and negative answers say instead of their own time to live; null: their own.</summary>
+    public TimeSpan? TimeToLive { get; set; }
 
     public static DnsZone Start()
     {
@@ -64,6 +71,10 @@ public sealed class DnsZone : IAsyncDisposable
     public DnsZone Set(string name, DnsRecord record) => Remove(name, record.Type).Add(name, record);
 
     public DnsZone A(string name, string address) => Add(name, DnsRecord.A(address));
+
+    /// <summary>A and AAAA records.</summary>
+    public DnsZone Addresses(string name, params IReadOnlyList<string> addresses) =>
+        Add(name, [.. addresses.Select(address => address.Contains(':', StringComparison.Ordinal) ? DnsRecord.Aaaa(address) : DnsRecord.A(address))]);
 
     public DnsZone Mx(string name, ushort preference, string host) => Add(name, DnsRecord.Mx(preference, host));
 
@@ -102,6 +113,28 @@ public sealed class DnsZone : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Answers about the name that are asked for over UDP from now on come when <see cref="ReleaseAsync"/> says so; <c>*</c> is every name.</summary>
+    public DnsZone Hold(string name)
+    {
+        lock (_lock) _held[Key(name)] = [];
+        return this;
+    }
+
+    /// <summary>Ends <see cref="Hold"/> and answers what was asked since.</summary>
+    public async Task ReleaseAsync(string name)
+    {
+        List<(byte[] Message, EndPoint From)> held;
+        lock (_lock)
+        {
+            held = _held.GetValueOrDefault(Key(name)) ?? [];
+            _held.Remove(Key(name));
+        }
+        foreach (var (message, from) in held)
+        {
+            foreach (var answer in Respond(DnsWire.Parse(message)!, overTcp: false)) await _udp.SendToAsync(answer, SocketFlags.None, from, _stop.Token);
+        }
+    }
+
     /// <summary>Answers about the name carry the AD bit, as from a resolver that has validated them.</summary>
     public DnsZone Secure(string name)
     {
@@ -131,8 +164,9 @@ public sealed class DnsZone : IAsyncDisposable
             try
             {
                 var from = await _udp.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), _stop.Token);
-                if (Respond(buffer.AsSpan(0, from.ReceivedBytes), overTcp: false) is { } answer)
-                    await _udp.SendToAsync(answer, SocketFlags.None, from.RemoteEndPoint, _stop.Token);
+                var message = buffer[..from.ReceivedBytes];
+                if (Take(message, overTcp: false) is not { } query || IsHeld(query, message, from.RemoteEndPoint)) continue;
+                foreach (var answer in Respond(query, overTcp: false)) await _udp.SendToAsync(answer, SocketFlags.None, from.RemoteEndPoint, _stop.Token);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -170,9 +204,12 @@ public sealed class DnsZone : IAsyncDisposable
                 await stream.ReadExactlyAsync(length, _stop.Token);
                 var message = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
                 await stream.ReadExactlyAsync(message, _stop.Token);
-                if (Respond(message, overTcp: true) is not { } answer) continue;
-                BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
-                await stream.WriteAsync((byte[])[.. length, .. answer], _stop.Token);
+                if (Take(message, overTcp: true) is not { } query) continue;
+                foreach (var answer in Respond(query, overTcp: true))
+                {
+                    BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
+                    await stream.WriteAsync((byte[])[.. length, .. answer], _stop.Token);
+                }
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
@@ -181,29 +218,54 @@ public sealed class DnsZone : IAsyncDisposable
         }
     }
 
-    private byte[]? Respond(ReadOnlySpan<byte> message, bool overTcp)
+    private DnsQuery? Take(ReadOnlySpan<byte> message, bool overTcp)
     {
         if (DnsWire.Parse(message) is not { } query) return null;
         _questions.Enqueue(new DnsQuestion(query.Name, query.Type, overTcp));
         if (_questions.Count > QuestionsKeptMax) _questions.TryDequeue(out _);
+        return query;
+    }
+
+    private bool IsHeld(DnsQuery query, byte[] message, EndPoint from)
+    {
         lock (_lock)
         {
-            var bytesMax = overTcp ? ushort.MaxValue : query.PayloadBytesMax;
+            if (!_held.TryGetValue(query.Name, out var waiting) && !_held.TryGetValue("*", out waiting)) return false;
+            waiting.Add((message, from));
+            return true;
+        }
+    }
+
+    /// <summary>Mostly one answer.</summary>
+    private IReadOnlyList<byte[]> Respond(DnsQuery query, bool overTcp)
+    {
+        byte[] Write(DnsQuery asked, DnsAnswer answer) => DnsWire.Answer(asked, answer, overTcp ? ushort.MaxValue : query.PayloadBytesMax);
+        byte[] True() => Mangle is null ? Write(query, Find(query)) : Mangle(Write(query, Find(query)));
+        byte[] Other(int by) => Write(query with { Id = (ushort)(query.Id + by) }, new DnsAnswer(0, [(query.Name, DnsRecord.A("192.0.2.66"))]));
+        lock (_lock)
+        {
             return FailureOf(query.Name) switch
             {
-                DnsFailure.Timeout => null,
-                DnsFailure.ServFail => DnsWire.Answer(query, new DnsAnswer(2, []), bytesMax),
-                DnsFailure.NxDomain => DnsWire.Answer(query, Empty(query.Name, code: 3), bytesMax),
-                DnsFailure.Refused => DnsWire.Answer(query, new DnsAnswer(5, []), bytesMax),
-                DnsFailure.Truncated when !overTcp => DnsWire.Answer(query, DnsAnswer.Truncated, bytesMax),
-                _ => DnsWire.Answer(query, Find(query), bytesMax),
+                DnsFailure.Timeout => [],
+                DnsFailure.ServFail => [Write(query, new DnsAnswer(2, []))],
+                DnsFailure.NxDomain => [Write(query, Empty(query.Name, code: 3))],
+                DnsFailure.Refused => [Write(query, new DnsAnswer(5, []))],
+                DnsFailure.Truncated when !overTcp => [Write(query, DnsAnswer.Truncated)],
+                DnsFailure.WrongId => [Other(1)],
+                DnsFailure.Forged => [Other(1), Other(2), Other(-1), True()],
+                DnsFailure.WrongQuestion => [Write(query with { Question = [.. DnsWire.Name("other." + query.Name), .. query.Question[^4..]] }, Find(query))],
+                DnsFailure.Garbage => [[(byte)(query.Id >> 8), (byte)query.Id, 0x84, 0, 0, 1, 0, 200, 0xC0, 0x0C, .. new byte[40]]],
+                DnsFailure.Empty => [Write(query, new DnsAnswer(0, []))],
+                DnsFailure.Lame => [Write(query, new DnsAnswer(0, []) { IsReferral = true, Authority = ("", DnsRecord.Ns("ns.root.test")) })],
+                DnsFailure.OtherName => [Write(query, new DnsAnswer(0, [.. (RecordsOf(query.Name) ?? []).Select(record => ("other." + query.Name, record))]))],
+                _ => [True()],
             };
         }
     }
 
     private DnsFailure? FailureOf(string name)
     {
-        foreach (var candidate in (IEnumerable<string>)[name, .. Ancestors(name).Select(parent => parent.Length == 0 ? "*" : $"*.{parent}")])
+        foreach (var candidate in (IEnumerable<string>)[name, .. Ancestors(name).Select(parent => parent.Length == 0 ? "*" : $"*.{parent}"), "*"])
         {
             if (_failures.TryGetValue(candidate, out var failure)) return failure;
         }
@@ -219,7 +281,7 @@ public sealed class DnsZone : IAsyncDisposable
             if (RecordsOf(name) is not { } records) return found.Count == 0 ? Empty(name, code: 3) : new DnsAnswer(3, found);
             var alias = query.Type is DnsType.Cname or DnsType.Any ? null : records.Find(record => record.Type == DnsType.Cname);
             found.AddRange((alias is null ? records.Where(record => record.Type == query.Type || query.Type == DnsType.Any) : [alias])
-                .Select(record => (name, record)));
+                .Select(record => (name, record with { TimeToLive = TimeToLive ?? record.TimeToLive })));
             if (alias is null) break;
             name = Key(alias.Target!);
         }
@@ -237,7 +299,7 @@ public sealed class DnsZone : IAsyncDisposable
     private DnsAnswer Empty(string name, int code)
     {
         var zone = Ancestors(name).LastOrDefault(parent => parent.Length > 0) ?? name;
-        return new DnsAnswer(code, []) { IsAuthenticated = _secure.Contains(name), Authority = (zone, DnsRecord.Soa(zone)) };
+        return new DnsAnswer(code, []) { IsAuthenticated = _secure.Contains(name), Authority = (zone, DnsRecord.Soa(zone, TimeToLive)) };
     }
 
     /// <summary><c>a.b.c</c> → <c>b.c</c>, <c>c</c>, the root.</summary>
