@@ -4,9 +4,10 @@ using Org.BouncyCastle.Math.EC.Rfc8032;
 namespace MailApi.Mail.Dkim;
 
 /// <summary>A published key (RFC 6376 §3.6.1).</summary>
-internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict)
+internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict, bool IsTesting)
 {
-    private static readonly (string Reason, bool IsKeyError) Mismatch = ("the signature does not match the header", false);
+    private static readonly KeyError Mismatch = new(SignatureFault.HeaderChanged, "the signature does not match the header");
+    private static readonly KeyError Malformed = new(SignatureFault.KeyMalformed, "the key record is malformed");
 
     /// <summary>RFC 8301 §3.2.</summary>
     private const int BitsMin = 1024;
@@ -15,32 +16,48 @@ internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict
     private const int BitsMax = 8192;
 
     /// <summary>The record, or why it can verify nothing.</summary>
-    public static (KeyRecord? Record, string? Error) Parse(string text)
+    public static (KeyRecord? Record, KeyError? Error) Parse(string text)
     {
-        if (!TagList.TryParse(text, out var tags) || tags["p"] is null) return (null, "the key record is malformed");
-        if (tags["v"] is { } version && (version != "DKIM1" || tags.First != "v")) return (null, "the key record has another version");
-        if (tags.Compact("p") is "") return (null, "the key is revoked");
-        if (tags.List("h") is { } hashes && !hashes.Contains("sha256")) return (null, "the key record forbids sha256");
-        if (tags.List("s") is { } services && !services.Contains("*") && !services.Contains("email")) return (null, "the key is not for email");
-        if (!System.Buffers.Text.Base64.IsValid(tags.Compact("p"))) return (null, "the key record is malformed");
-        var isStrict = tags.List("t")?.Contains("s") ?? false;
-        return (new KeyRecord(tags["k"] ?? "rsa", Convert.FromBase64String(tags.Compact("p")!), isStrict), null);
+        if (!TagList.TryParse(text, out var tags) || tags["p"] is null) return (null, Malformed);
+        if (tags["v"] is { } version && (version != "DKIM1" || tags.First != "v")) return (null, Unfit("the key record has another version"));
+        if (tags.Compact("p") is "") return (null, new KeyError(SignatureFault.KeyRevoked, "the key is revoked"));
+        if (tags.List("h") is { } hashes && !hashes.Contains("sha256")) return (null, Unfit("the key record forbids sha256"));
+        if (tags.List("s") is { } services && !services.Contains("*") && !services.Contains("email")) return (null, Unfit("the key is not for email"));
+        if (!System.Buffers.Text.Base64.IsValid(tags.Compact("p"))) return (null, Malformed);
+        var flags = tags.List("t") ?? [];
+        return (new KeyRecord(tags["k"] ?? "rsa", Convert.FromBase64String(tags.Compact("p")!), flags.Contains("s"), flags.Contains("y")), null);
     }
 
-    /// <summary>Null when the signature is good; else why not, and whether the key rather than the signature is to blame.</summary>
-    public (string Reason, bool IsKeyError)? Check(Signature signature, byte[] digest)
+    /// <summary>Null when the signature over the digest is good.</summary>
+    /// <param name="algorithm"><c>a=</c>.</param>
+    /// <param name="octets"><c>b=</c>.</param>
+    /// <param name="digest">SHA-256 of what was signed.</param>
+    public KeyError? Check(string algorithm, byte[] octets, byte[] digest)
     {
-        if (signature.Algorithm != $"{KeyType}-sha256") return ("the key is for another algorithm", true);
-        if (IsStrict && signature.IdentityIsSubdomain) return ("the key forbids i= in a subdomain of d=", true);
-        return KeyType == "rsa" ? CheckRsa(signature.Octets, digest) : CheckEd25519(signature.Octets, digest);
+        if (algorithm != $"{KeyType}-sha256") return Unfit("the key is for another algorithm");
+        return KeyType == "rsa" ? CheckRsa(octets, digest) : CheckEd25519(octets, digest);
     }
 
-    private (string, bool)? CheckRsa(byte[] signature, byte[] digest)
+    /// <summary>The flag <c>s</c>: <c>i=</c> may name no subdomain of <c>d=</c>.</summary>
+    public KeyError? CheckIdentity(Signature signature) =>
+        IsStrict && signature.IdentityIsSubdomain ? Unfit("the key forbids i= in a subdomain of d=") : null;
+
+    private static KeyError Unfit(string reason) => new(SignatureFault.KeyUnfit, reason);
+
+    private KeyError? CheckRsa(byte[] signature, byte[] digest)
     {
         using var rsa = RSA.Create();
-        if (!TryImport(rsa)) return ("the key record is malformed", true);
-        if (rsa.KeySize is < BitsMin or > BitsMax) return ($"a key of {rsa.KeySize} bits is refused (RFC 8301)", true);
-        return rsa.VerifyHash(digest, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1) ? null : Mismatch;
+        if (!TryImport(rsa)) return Malformed;
+        if (rsa.KeySize is < BitsMin or > BitsMax) return new KeyError(SignatureFault.TooWeak, $"a key of {rsa.KeySize} bits is refused (RFC 8301)");
+        try
+        {
+            return rsa.VerifyHash(digest, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1) ? null : Mismatch;
+        }
+        catch (CryptographicException)
+        {
+            // Numbers that are no RSA key, an even modulus say.
+            return Malformed;
+        }
     }
 
     /// <summary>In practice a SubjectPublicKeyInfo; by the letter of RFC 6376 an RSAPublicKey (erratum 3017).</summary>
@@ -71,10 +88,13 @@ internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict
     }
 
     /// <summary>RFC 8463 §3: PureEdDSA over the digest. The platform has no Ed25519; MimeKit's BouncyCastle does.</summary>
-    private (string, bool)? CheckEd25519(byte[] signature, byte[] digest)
+    private KeyError? CheckEd25519(byte[] signature, byte[] digest)
     {
-        if (PublicKey.Length != Ed25519.PublicKeySize) return ("the key record is malformed", true);
+        if (PublicKey.Length != Ed25519.PublicKeySize) return Malformed;
         var isGood = signature.Length == Ed25519.SignatureSize && Ed25519.Verify(signature, 0, PublicKey, 0, digest, 0, digest.Length);
         return isGood ? null : Mismatch;
     }
 }
+
+/// <summary>Why a key does not confirm a signature.</summary>
+internal sealed record KeyError(SignatureFault Fault, string Reason);

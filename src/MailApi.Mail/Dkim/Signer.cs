@@ -5,7 +5,7 @@ using System.Text;
 namespace MailApi.Mail.Dkim;
 
 /// <summary>
-/// Signs composed messages for one signing domain and selector: rsa-sha256, relaxed/relaxed, no <c>l=</c>, headers oversigned.
+/// Signs composed messages for one signing domain and selector: SHA-256 with RSA or Ed25519, relaxed/relaxed, no <c>l=</c>, headers oversigned.
 /// Works on the octets themselves: no parser can change what it signs. Safe for concurrent use.
 /// </summary>
 public sealed class Signer(string domain, string selector, SigningKey key, TimeProvider time)
@@ -69,7 +69,7 @@ public sealed class Signer(string domain, string selector, SigningKey key, TimeP
             list.Append(piece);
             column += piece.Length;
         }
-        return $"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n\td={domain};\r\n\ts={selector};\r\n"
+        return $"DKIM-Signature: v=1; a={key.AlgorithmName}; c=relaxed/relaxed;\r\n\td={domain};\r\n\ts={selector};\r\n"
             + $"\tt={now.ToUnixTimeSeconds()}; x={(now + Validity).ToUnixTimeSeconds()};\r\n"
             + $"\t{list}\r\n\tbh={Convert.ToBase64String(bodyHash)};\r\n\tb=";
     }

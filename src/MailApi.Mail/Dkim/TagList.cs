@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace MailApi.Mail.Dkim;
 
@@ -23,10 +24,13 @@ internal sealed class TagList
     /// <summary>A colon-separated list; null where the tag is absent.</summary>
     public string[]? List(string tag) => Compact(tag)?.Split(':');
 
+    /// <summary>Up to 76 digits are allowed (RFC 6376 §3.5); what does not fit is as good as infinite.</summary>
     public bool TryNumber(string tag, out long number)
     {
         number = 0;
-        return this[tag] is { } digits && digits.All(char.IsAsciiDigit) && long.TryParse(digits, out number);
+        if (this[tag] is not { Length: > 0 and <= 76 } digits || !digits.All(char.IsAsciiDigit)) return false;
+        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number)) number = long.MaxValue;
+        return true;
     }
 
     /// <summary>False where a tag comes twice or an element is no <c>tag=value</c>.</summary>

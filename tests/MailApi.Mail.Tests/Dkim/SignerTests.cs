@@ -17,7 +17,8 @@ public class SignerTests
         {
             var message = Signed.Sign(draft);
             Wire.AssertClean(message);
-            Assert.Equal(new SignatureVerdict(Signed.Domain, Signed.Selector, "rsa-sha256", "pass", null), await Signed.Verdict(message));
+            var verdict = await Signed.Verdict(message);
+            Assert.Equal((Signed.Domain, Signed.Selector, "rsa-sha256", "pass", null), (verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result, verdict.Reason));
             Assert.True(Signed.MimeKitAccepts(message));
         }
     }

@@ -5,12 +5,15 @@ namespace MailApi.Mail.Tests.Dkim;
 
 /// <summary>
 /// <c>testdata/dkim/NN-name.eml</c> with the verdicts expected of its signatures in <c>NN-name.expected</c>: domain, selector, algorithm, result,
-/// reason. The first is RFC 8463 appendix A; the others were signed, and where they pass verified, by dkimpy.
+/// reason. The first is RFC 8463 appendix A, the last RFC 6376 appendix A; the others were signed, and where they pass verified, by dkimpy.
 /// </summary>
 public class VerifierTests
 {
     private static readonly Dictionary<(string, string), string> Keys =
         TestData.Rows("dkim/keys.txt").ToDictionary(row => (row[0], row[1]), row => row[2]);
+
+    /// <summary>Just after the youngest of the signatures was made.</summary>
+    private static readonly FixedTime Now = FixedTime.Now.Later(TimeSpan.FromDays(5));
 
     public static TheoryData<string> Cases =>
         [.. Directory.GetFiles(TestData.At("dkim"), "*.eml").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
@@ -23,7 +26,7 @@ public class VerifierTests
         var verdicts = await Verify(message, (selector, domain, _) => Task.FromResult(Keys.GetValueOrDefault((selector, domain))));
 
         var expected = TestData.Rows($"dkim/{name}.expected").Select(row => new SignatureVerdict(row[0], row[1], row[2], row[3], row.ElementAtOrDefault(4)));
-        Assert.Equal(expected, verdicts);
+        Assert.Equal(expected, verdicts.Select(verdict => new SignatureVerdict(verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result, verdict.Reason)));
     }
 
     [Fact]
@@ -44,7 +47,7 @@ public class VerifierTests
             await stop.CancelAsync();
             ct.ThrowIfCancellationRequested();
             return null;
-        }, FixedTime.Now, stop.Token));
+        }, Now, stop.Token));
     }
 
     [Fact]
@@ -74,5 +77,5 @@ public class VerifierTests
         Assert.DoesNotContain(await Verify(System.Text.Encoding.Latin1.GetBytes(text), (_, _, _) => Task.FromResult<string?>(null)), verdict => verdict.Result == "pass");
 
     private static Task<IReadOnlyList<SignatureVerdict>> Verify(byte[] message, Func<string, string, CancellationToken, Task<string?>> keyRecord) =>
-        Verifier.Verify(message, keyRecord, FixedTime.Now, TestContext.Current.CancellationToken);
+        Verifier.Verify(message, keyRecord, Now, TestContext.Current.CancellationToken);
 }

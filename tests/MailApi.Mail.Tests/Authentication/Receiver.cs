@@ -1,0 +1,36 @@
+using System.Net;
+using System.Text;
+using MailApi.Mail.Authentication;
+using MailApi.Mail.Routing;
+using MailApi.Mail.Tests.Dkim;
+using MailApi.Testing;
+
+namespace MailApi.Mail.Tests.Authentication;
+
+/// <summary>
+/// A receiver whose DNS is a zone on loopback. What SPF finds is told: here it passes for the addresses in <c>Servers</c>, whatever the domain.
+/// </summary>
+internal sealed class Receiver(DnsZone zone)
+{
+    public const string Server = "192.0.2.1";
+    public const string Stranger = "203.0.113.9";
+
+    public List<string> Servers { get; } = [Server, "192.0.2.2", "192.0.2.3"];
+
+    /// <summary>What SPF answers for every other address.</summary>
+    public string Otherwise { get; set; } = "fail";
+
+    public static DnsResolver Dns(DnsZone zone) =>
+        new(new DnsOptions { Servers = [zone.EndPoint], Timeout = TimeSpan.FromMilliseconds(500), Retries = 0, UseIPv6 = false }, TimeProvider.System);
+
+    public Task<AuthenticationReport> Receives(string message, string mailFrom, string from = Server) =>
+        new Authenticator(Dns(zone), Spf, FixedTime.Now).Check(
+            IPAddress.Parse(from), "mx.sender.example", mailFrom, Encoding.UTF8.GetBytes(message), TestContext.Current.CancellationToken);
+
+    private Task<SpfVerdict> Spf(SpfIdentity identity, CancellationToken ct)
+    {
+        var domain = identity.MailFrom.Length == 0 ? identity.Helo : identity.MailFrom[(identity.MailFrom.IndexOf('@', StringComparison.Ordinal) + 1)..];
+        var result = Servers.Contains(identity.ClientIp.ToString()) ? "pass" : Otherwise;
+        return Task.FromResult(new SpfVerdict(result, domain, 0, $"The SPF record of {domain} lists {string.Join(", ", Servers)}; {identity.ClientIp} is {(result == "pass" ? "" : "not ")}among them."));
+    }
+}
