@@ -27,7 +27,7 @@ main() {
         publish
         check_format
     else
-        for suite in "${suites[@]}"; do build "tests/$suite"; done
+        build tests/fast.slnf
     fi
     for suite in "${suites[@]}"; do run_suite "$suite"; done
     finish
@@ -42,6 +42,14 @@ missing_packages() {
     [[ -x /usr/sbin/opendkim ]] || echo opendkim
     [[ -x /usr/sbin/opendkim-testkey ]] || echo opendkim-tools
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim
+    /usr/bin/python3 -c 'import authres' 2>/dev/null || echo python3-authres
+    /usr/bin/python3 -c 'import nacl' 2>/dev/null || echo python3-nacl
+    /usr/bin/python3 -c 'import spf' 2>/dev/null || echo python3-spf
+    [[ -n "$(compgen -G '/usr/lib/*/libopendmarc.so.2')" ]] || echo opendmarc
+    [[ -x /usr/sbin/nsd ]] || echo nsd
+    command -v ldns-signzone >/dev/null || echo ldnsutils
+    command -v delv >/dev/null || echo bind9-dnsutils
+    [[ -x /usr/sbin/spamd ]] || echo spamassassin spamd
     command -v swaks >/dev/null || echo swaks
     command -v jq >/dev/null || echo jq
     command -v curl >/dev/null || echo curl
@@ -51,7 +59,7 @@ missing_packages() {
 
 install_servers() {
     local missing policy=/usr/sbin/policy-rc.d made_policy=
-    mapfile -t missing < <(missing_packages)
+    mapfile -t missing < <(missing_packages | tr ' ' '\n')
     [[ ${#missing[@]} -gt 0 ]] || return 0
     if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
         fail "These packages are missing: ${missing[*]}. Install them, or run this as root on Debian."

@@ -9,6 +9,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "throughput": return await ThroughputRun.Run(arguments);
         case "idle": return await IdleRun.Run();
         case "start": return await StartRun.Run(arguments);
+        case "diagnose": return await DiagnoseRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
         default: error = $"There is no measurement '{command}'."; break;
     }
@@ -23,6 +24,7 @@ await Console.Error.WriteLineAsync(
       throughput    --messages 20000 --connections 32 --warm-up 2000 --mode …          as fast as it goes
       idle                                                                             resident memory without traffic
       start         --times 5                                                          from exec to /health/ready
+      diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
     """);
 return 2;

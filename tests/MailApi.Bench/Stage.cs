@@ -11,6 +11,9 @@ namespace MailApi.Bench;
 internal sealed class Stage : IAsyncDisposable
 {
     private const string Domain = "mail.shop.example";
+
+    /// <summary>Of a documentation network (RFC 5737): mail is judged as if it came from there.</summary>
+    private const string Egress = "203.0.113.7";
     private readonly DnsZone dns;
     private readonly Servers? servers;
     private readonly HttpClient client;
@@ -30,13 +33,15 @@ internal sealed class Stage : IAsyncDisposable
         var servers = mode == Mode.Distributed ? await Servers.Start() : null;
         var sink = ScriptedSink.Start(new SinkOptions { KeepContent = false });
         var dns = DnsZone.Start();
-        dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1");
+        dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1").Txt("spf.mx.mailapi.test", $"v=spf1 ip4:{Egress} -all");
         var settings = new Dictionary<string, string>(servers?.Settings ?? [])
         {
             ["Dns__Servers"] = dns.Address,
             ["Delivery__MxPort"] = sink.Port.ToString(CultureInfo.InvariantCulture),
             ["Delivery__AllowPrivateNetworks"] = "true",
             ["Delivery__HeloName"] = "out.mailapi.test",
+            ["Delivery__EgressAddresses"] = Egress,
+            ["Domains__ServiceHost"] = "mx.mailapi.test",
         };
         var api = await MailApiProcess.StartAsync(settings, CancellationToken.None);
         return new Stage(api, sink, dns, servers, await NewTenant(api.Admin));
@@ -52,6 +57,29 @@ internal sealed class Stage : IAsyncDisposable
         using var response = await client.PostAsync(new Uri("/send", UriKind.Relative), Body(number));
         var answer = await response.Content.ReadAsByteArrayAsync();
         if ((int)response.StatusCode != 202) throw new InvalidOperationException($"{(int)response.StatusCode} {Encoding.UTF8.GetString(answer)}\n{Api.Output}");
+    }
+
+    /// <summary>Puts what the service issues for its domain into the DNS.</summary>
+    public async Task PublishRecords()
+    {
+        var domains = await Json(await client.GetAsync(new Uri("/domains", UriKind.Relative)));
+        foreach (var record in domains.GetProperty("items")[0].GetProperty("records").EnumerateArray())
+        {
+            var (name, value) = (record.GetProperty("name").GetString()!, record.GetProperty("value").GetString()!);
+            switch (record.GetProperty("type").GetString())
+            {
+                case "TXT": dns.Txt(name, value); break;
+                case "MX": dns.Mx(name, (ushort)record.GetProperty("priority").GetInt32(), value); break;
+                default: dns.Cname(name, value); break;
+            }
+        }
+    }
+
+    /// <summary>Asks what would become of a message; answers the score.</summary>
+    public async Task<double> Diagnose(int number)
+    {
+        using var response = await client.PostAsync(new Uri("/diagnose/send", UriKind.Relative), Body(number));
+        return (await Json(response)).GetProperty("score").GetDouble();
     }
 
     public static string Recipient(int number) => string.Create(CultureInfo.InvariantCulture, $"ann{number}@example.net");

@@ -61,21 +61,25 @@ public sealed class World : IAsyncDisposable
     /// <summary>A tenant with a verified domain for every category, a webhook for every event, and a live and a test key.</summary>
     public async Task<Shop> NewShop(double perSecond = 10_000, int burst = 10_000, bool webhook = true, string? domain = null)
     {
-        var name = domain ?? $"mail-{Guid.NewGuid():N}.shop.example";
-        var tenant = await Json(await Api.Admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond = 10_000, burst = 10_000 } }));
-        var id = tenant.GetProperty("id").GetString()!;
-        var keys = tenant.GetProperty("keys").EnumerateArray().ToDictionary(key => key.GetProperty("mode").GetString()!, key => key.GetProperty("key").GetString()!);
+        var shop = await NewTenant(domain ?? $"mail-{Guid.NewGuid():N}.shop.example");
         await Json(await Api.Admin.PostAsJsonAsync("/domains", new
         {
-            tenant = id,
-            name,
+            tenant = shop.Tenant,
+            name = shop.Domain,
             verification = "manual",
             categories = new[] { "marketing", "notification", "support" },
             rate = new { perSecond, burst },
         }));
-        var shop = new Shop(this, id, name, Api.WithKey(keys["live"]), Api.WithKey(keys["test"]));
         if (webhook) await shop.Listen();
         return shop;
+    }
+
+    /// <summary>A tenant with a live and a test key, which has not registered its domain yet.</summary>
+    public async Task<Shop> NewTenant(string domain)
+    {
+        var tenant = await Json(await Api.Admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond = 10_000, burst = 10_000 } }));
+        var keys = tenant.GetProperty("keys").EnumerateArray().ToDictionary(key => key.GetProperty("mode").GetString()!, key => key.GetProperty("key").GetString()!);
+        return new Shop(this, tenant.GetProperty("id").GetString()!, domain, Api.WithKey(keys["live"]), Api.WithKey(keys["test"]));
     }
 
     public static async Task<JsonElement> Json(HttpResponseMessage response)

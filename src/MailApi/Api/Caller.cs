@@ -57,8 +57,14 @@ public sealed record Caller
 /// <summary>The scope that a route asks for: the authentication middleware refuses callers without it.</summary>
 public sealed record RequiredScope(string Scope, bool NeedsTenant);
 
+/// <summary>A route that costs look-ups in the DNS of strangers or a key pair: its requests count against the tenant's ingress rate, as messages do.</summary>
+public sealed record CountsAsIngress;
+
 public static class ScopeConventions
 {
+    /// <summary>Holds a route to the tenant's ingress rate; the routes that send are anyway.</summary>
+    public static TBuilder CountAsIngress<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new CountsAsIngress());
+
     /// <summary>
     /// Admits keys with <paramref name="scope"/>. The operator's key is admitted when it names a tenant (<c>?tenant=ten_…</c>),
     /// or without one where <paramref name="needsTenant"/> is false.

@@ -99,9 +99,10 @@ internal sealed partial class Deliverer(
                 return new Outcome.Suppressed(reason.ToText());
             if (await domains.Identity(claim.DomainId, stopping.Token) is not { } identity)
                 return new Outcome.Failed($"The sending domain {claim.Domain} was removed.");
+            if (identity.Signers.Count == 0) return Deferred(claim, rule, reply: null, $"No DKIM key of {claim.Domain} is published: its mail waits rather than leave unsigned.");
             if (await limiter.Take(SendPermits.For(claim, identity), stopping.Token) is Permit.Refused refused) return new Outcome.Throttled(refused.Delay);
 
-            var content = signer.Sign(claim, identity, rule);
+            var content = signer.Sign(claim.Content, claim.Envelope, identity, rule);
             var route = await routes.Find(claim, stopping.Token);
             return route switch
             {
@@ -132,7 +133,7 @@ internal sealed partial class Deliverer(
     {
         var result = await transmitter.Transmit(route, new Transmission
         {
-            MailFrom = signer.ReturnPath(claim, identity),
+            MailFrom = signer.ReturnPath(claim.Envelope, identity),
             Recipient = claim.Recipient,
             Content = content,
             NeedsSmtpUtf8 = claim.NeedsSmtpUtf8,

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using MailApi.Mail.Routing;
 
 namespace MailApi.Delivery;
@@ -7,6 +9,12 @@ public sealed class DeliveryOptions
 {
     /// <summary>How this host names itself (RFC 5321 §4.1.1.1); it must match the reverse DNS of the address it sends from.</summary>
     public string? HeloName { get; set; }
+
+    /// <summary>
+    /// The public addresses that mail leaves from, separated by commas, the usual one first: what receivers see. Verdicts before sending are made with
+    /// it. By default the address that this machine uses itself, which is not the public one behind a translating gateway.
+    /// </summary>
+    public string? EgressAddresses { get; set; }
 
     /// <summary>The port of receivers' mail exchangers; another than 25 only for tests.</summary>
     public int MxPort { get; set; } = 25;
@@ -22,6 +30,17 @@ public sealed class DeliveryOptions
 
     /// <summary>The default smart host; without one mail goes to the receivers' MX.</summary>
     public RelaySettings Relay { get; set; } = new();
+
+    internal IReadOnlyList<IPAddress> Egress => EgressAddresses is not null && TryParseAddresses(EgressAddresses, out var addresses) ? addresses
+        : Relay.Options is null && EgressSource.OwnAddress() is { } own ? [own]
+        : [];
+
+    internal static bool TryParseAddresses(string text, [NotNullWhen(true)] out IReadOnlyList<IPAddress>? addresses)
+    {
+        var found = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => IPAddress.TryParse(item, out var address) ? address : null).ToList();
+        addresses = found.All(address => address is not null) ? [.. found.OfType<IPAddress>()] : null;
+        return addresses is not null;
+    }
 }
 
 /// <summary>Section <c>Delivery:Relay</c>.</summary>

@@ -1,6 +1,6 @@
+using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Bounces;
-using MailApi.Spool;
 using MailApi.Suppressions;
 
 namespace MailApi.Delivery;
@@ -12,11 +12,11 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     public static readonly TimeSpan ReturnPathLife = TimeSpan.FromDays(30);
 
     /// <summary>The message in order: signatures, added headers, composed octets. Nothing encodes it again.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> Sign(Claim claim, SendingIdentity identity, CategoryRules rule)
+    public IReadOnlyList<ReadOnlyMemory<byte>> Sign(byte[] content, EnvelopeId envelope, SendingIdentity identity, CategoryRules rule)
     {
-        var message = claim.Content;
+        var message = content;
         if (rule.RequiresUnsubscribe && !HasHeader(message, "List-Unsubscribe:"u8))
-            message = [.. unsubscribe.For(claim.Envelope, identity.TrackingHost), .. message];
+            message = [.. unsubscribe.For(envelope, identity.TrackingHost), .. message];
         var parts = new List<ReadOnlyMemory<byte>>(identity.Signers.Count + 1);
         foreach (var signer in identity.Signers) parts.Add(signer.Sign(message));
         parts.Add(message);
@@ -24,8 +24,8 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     }
 
     /// <summary>The envelope sender, which names this envelope to whoever bounces it.</summary>
-    public string ReturnPath(Claim claim, SendingIdentity identity) =>
-        $"{verp.Tag(claim.Envelope.Value, DateOnly.FromDateTime((time.GetUtcNow() + ReturnPathLife).UtcDateTime))}@{identity.ReturnPathHost}";
+    public string ReturnPath(EnvelopeId envelope, SendingIdentity identity) =>
+        $"{verp.Tag(envelope.Value, DateOnly.FromDateTime((time.GetUtcNow() + ReturnPathLife).UtcDateTime))}@{identity.ReturnPathHost}";
 
     private static bool HasHeader(ReadOnlySpan<byte> message, ReadOnlySpan<byte> name)
     {

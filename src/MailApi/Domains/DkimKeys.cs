@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using MailApi.Api;
 using MailApi.Mail.Dkim;
@@ -5,29 +6,43 @@ using MailApi.Storage;
 
 namespace MailApi.Domains;
 
-/// <summary>The key pairs behind the selectors. A private key is at rest only sealed, bound to its row.</summary>
+/// <summary>The rows of the key pairs behind the selectors. A private key is at rest only sealed, bound to its row.</summary>
 internal static class DkimKeys
 {
     private const string Table = "dkim_keys";
     private const string PrivateColumn = "private_key";
 
-    /// <summary>The first selector of a domain; those of later keys count on.</summary>
-    public const string FirstSelector = "ma1";
+    /// <summary>The columns that <see cref="Read"/> expects, from the fourth on.</summary>
+    public const string Columns = "selector, algorithm, state, public_key, created_at, activated_at, retired_at, revoked_at, lost_at";
 
-    /// <summary>Makes a key pair (RSA, about 100 ms of CPU) and the statement that stores it as active.</summary>
-    public static Statement Create(TenantId tenant, DomainId domain, string selector, Vault vault)
+    /// <summary>What the selectors made here begin with; a number follows.</summary>
+    public static string SelectorPrefix(KeyAlgorithm algorithm) => algorithm == KeyAlgorithm.Rsa ? "ma" : "mae";
+
+    /// <summary>Makes a key pair (RSA: about 100 ms of CPU).</summary>
+    public static SigningKey Generate(KeyAlgorithm algorithm) =>
+        SigningKey.Generate(algorithm == KeyAlgorithm.Rsa ? SigningAlgorithm.RsaSha256 : SigningAlgorithm.Ed25519Sha256);
+
+    public static KeyAlgorithm AlgorithmOf(SigningKey key) => key.Algorithm == SigningAlgorithm.RsaSha256 ? KeyAlgorithm.Rsa : KeyAlgorithm.Ed25519;
+
+    /// <summary>The statements that store a key pair. A revoked key of the same selector gives way; to another the new one does, silently.</summary>
+    public static IEnumerable<Statement> Insert(TenantId tenant, DomainId domain, string selector, SigningKey key, KeyState state, Vault vault)
     {
-        using var key = SigningKey.Generate();
         var id = Guid.CreateVersion7();
         var secret = key.ExportPrivate();
         try
         {
-            return new Statement("""
-                insert into dkim_keys (id, tenant_id, domain_id, selector, algorithm, state, public_key, private_key, created_at)
-                values (@id, @tenant, @domain, @selector, 'rsa', 'active', @public, @private, now_ms())
-                """,
-                ("id", id), ("tenant", tenant.Value), ("domain", domain.Value), ("selector", selector),
-                ("public", key.ExportPublic()), ("private", vault.Seal(secret, Table, id, PrivateColumn)));
+            return
+            [
+                new Statement("delete from dkim_keys where domain_id = @domain and tenant_id = @tenant and selector = @selector and state = 'revoked'",
+                    ("domain", domain.Value), ("tenant", tenant.Value), ("selector", selector)),
+                new Statement("""
+                    insert into dkim_keys (id, tenant_id, domain_id, selector, algorithm, state, public_key, private_key, created_at, activated_at)
+                    values (@id, @tenant, @domain, @selector, @algorithm, @state, @public, @private, now_ms(), case when @state = 'active' then now_ms() end)
+                    on conflict (domain_id, selector) do nothing
+                    """,
+                    ("id", id), ("tenant", tenant.Value), ("domain", domain.Value), ("selector", selector), ("algorithm", AlgorithmOf(key).ToText()),
+                    ("state", state.ToText()), ("public", key.ExportPublic()), ("private", vault.Seal(secret, Table, id, PrivateColumn))),
+            ];
         }
         finally
         {
@@ -35,14 +50,28 @@ internal static class DkimKeys
         }
     }
 
-    /// <summary>The signers of a domain's active keys, opened.</summary>
+    /// <summary>Reads <see cref="Columns"/> behind <paramref name="first"/> others.</summary>
+    public static DkimKey Read(DbDataReader row, int first) => new()
+    {
+        Selector = row.GetString(first),
+        Algorithm = EnumText.Parse<KeyAlgorithm>(row.GetString(first + 1)),
+        State = EnumText.Parse<KeyState>(row.GetString(first + 2)),
+        Public = row.Bytes(first + 3),
+        CreatedAt = row.Instant(first + 4),
+        ActivatedAt = row.InstantOrNull(first + 5),
+        RetiredAt = row.InstantOrNull(first + 6),
+        RevokedAt = row.InstantOrNull(first + 7),
+        LostAt = row.InstantOrNull(first + 8),
+    };
+
+    /// <summary>The signers of a domain's active keys whose records were not found missing, opened.</summary>
     /// <exception cref="CryptographicException">A key was sealed under another key-encryption key, or moved.</exception>
     public static async Task<IReadOnlyList<Signer>> Signers(Db db, Vault vault, TimeProvider time, DomainId domain, CancellationToken ct) =>
         await db.Query("""
             select k.id, k.selector, k.private_key, d.name
             from dkim_keys k join domains d on d.id = k.domain_id
-            where k.domain_id = @domain and k.state = 'active'
-            order by k.created_at, k.selector
+            where k.domain_id = @domain and k.state = 'active' and k.lost_at is null
+            order by k.algorithm desc, k.created_at, k.selector
             """,
             row => new Signer(row.GetString(3), row.GetString(1), Open(vault, row.GetGuid(0), row.Bytes(2)), time), ct, ("domain", domain.Value));
 

@@ -17,7 +17,13 @@ internal sealed record DomainAnswer
 
     /// <summary>When the records were last looked up; null when they never were.</summary>
     public required DateTimeOffset? CheckedAt { get; init; }
+
+    /// <summary>How often a new DKIM key is made, in days; null: by hand alone.</summary>
+    public required int? RotateDkimAfterDays { get; init; }
     public required IReadOnlyList<DomainRecord> Records { get; init; }
+
+    /// <summary>What speaks against the name, in sentences; only in the answer to its registration.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
 
     public static DomainAnswer Of(Domain domain, DomainOptions options) => new()
     {
@@ -29,6 +35,7 @@ internal sealed record DomainAnswer
         Rate = domain.Rate,
         CreatedAt = domain.CreatedAt,
         CheckedAt = domain.CheckedAt,
+        RotateDkimAfterDays = domain.RotateAfterDays,
         Records = DomainRecords.For(domain, options),
     };
 }
@@ -38,4 +45,8 @@ internal sealed record DomainAnswer
 [JsonSerializable(typeof(DomainSettings))]
 [JsonSerializable(typeof(DomainAnswer))]
 [JsonSerializable(typeof(Page<DomainAnswer>))]
+[JsonSerializable(typeof(DkimImport))]
+[JsonSerializable(typeof(DomainHealth))]
+[JsonSerializable(typeof(Observations))]
+[JsonSerializable(typeof(DomainExtras))]
 internal sealed partial class DomainJson : JsonSerializerContext;

@@ -18,5 +18,11 @@ internal sealed class DomainOptions
     /// </summary>
     public string? SpfInclude { get; set; }
 
+    /// <summary>
+    /// A zone of the operator's in which keys and return paths are published for tenants who point to them with a CNAME: their keys then rotate
+    /// without their doing. <c>GET /domains/delegated-zone</c> prints its contents. Default: none, tenants publish everything themselves.
+    /// </summary>
+    public string? DelegationZone { get; set; }
+
     public string SpfIncludeOrDefault => SpfInclude ?? "spf." + ServiceHost;
 }

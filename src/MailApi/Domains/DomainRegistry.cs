@@ -1,27 +1,37 @@
 using System.Buffers.Text;
 using System.Data.Common;
 using System.Security.Cryptography;
+using System.Text.Json;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Preflight;
 using MailApi.Storage;
 
 namespace MailApi.Domains;
 
 /// <summary>A domain to register, its values checked.</summary>
-internal sealed record NewDomain(TenantId Tenant, string Name, IReadOnlyList<Category> Categories, SendingRate Rate, Verification Verification);
+internal sealed record NewDomain(TenantId Tenant, string Name, IReadOnlyList<Category> Categories, SendingRate Rate, Verification Verification)
+{
+    public DomainExtras Extras { get; init; } = new();
+    public int? RotateAfterDays { get; init; }
+}
 
 /// <summary>What to change of a domain; null stays.</summary>
-internal sealed record DomainChange(IReadOnlyList<Category>? Categories, double? PerSecond, int? Burst, Verification? Verification);
+internal sealed record DomainChange(IReadOnlyList<Category>? Categories, double? PerSecond, int? Burst, Verification? Verification, DomainExtras Extras, int? RotateAfterDays);
 
 /// <summary>How a registration ended.</summary>
 internal abstract record Registration
 {
-    public sealed record Done(DomainId Id) : Registration;
+    public sealed record Done(DomainId Id) : Registration
+    {
+        /// <summary>A reader takes the name for that of another tenant's domain.</summary>
+        public bool LooksLikeAnother { get; init; }
+    }
 
     /// <summary>The tenant has registered this name before.</summary>
     public sealed record AlreadyYours(DomainId Id) : Registration;
 
-    /// <summary>The name is another tenant's, or lies above or below a domain that another tenant has proved to own.</summary>
+    /// <summary>The name, or one above or below it, is a domain that another tenant has proved to own.</summary>
     public sealed record Taken : Registration;
 
     /// <summary>The tenant has <see cref="DomainRegistry.DomainsPerTenantMax"/> domains.</summary>
@@ -30,8 +40,8 @@ internal abstract record Registration
     public sealed record NoSuchTenant : Registration;
 }
 
-/// <summary>Registers, changes and removes sending domains. A name has one tenant.</summary>
-internal sealed class DomainRegistry(Db db, Vault vault, SendingDomains sending)
+/// <summary>Registers, changes and removes sending domains. A name may be claimed by several tenants, and proved by one.</summary>
+internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains sending, ILogger<DomainRegistry> log)
 {
     /// <summary>Each costs a key pair and a background check.</summary>
     public const int DomainsPerTenantMax = 1_000;
@@ -41,42 +51,53 @@ internal sealed class DomainRegistry(Db db, Vault vault, SendingDomains sending)
     public async Task<Registration> Register(NewDomain domain, CancellationToken ct)
     {
         if (await Refusal(domain, ct) is { } refusal) return refusal;
+        var alike = await DomainClaims.Alike(db, domain.Tenant, domain.Name, ct);
         var id = PrefixedId.New<DomainId>();
         // Made before the transaction: a key pair takes longer than any write.
-        var key = DkimKeys.Create(domain.Tenant, id, DkimKeys.FirstSelector, vault);
+        using var pair = DkimKeys.Generate(KeyAlgorithm.Rsa);
+        var key = DkimKeys.Insert(domain.Tenant, id, DkimKeys.SelectorPrefix(KeyAlgorithm.Rsa) + "1", pair, KeyState.Active, vault).ToList();
         var added = await db.Write(async transaction =>
         {
-            if (await Insert(transaction, id, domain, ct) == 0) return false;
-            await transaction.Run([key, .. domain.Verification is Verification.Manual ? Verified(domain.Tenant, domain.Name) : []], null, ct);
+            if (await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct) || await Insert(transaction, id, domain, ct) == 0) return false;
+            await transaction.Run([.. key, .. domain.Verification is Verification.Manual ? Verified(domain.Tenant, domain.Name) : []], null, ct);
             return true;
         }, ct);
-        // Another registration of the name came between.
-        return added ? new Registration.Done(id) : new Registration.Taken();
+        // Another tenant's, or the same registration made twice at once.
+        if (!added) return await Refusal(domain, ct) ?? new Registration.Taken();
+        if (alike.Count > 0) LogAlike(id, string.Join(", ", alike));
+        return new Registration.Done(id) { LooksLikeAnother = alike.Count > 0 };
     }
 
     /// <summary>
-    /// Changes settings. Manual verification makes the domain verified at once; a return to DNS makes it pending until its records are seen.
+    /// Changes settings. Manual verification makes the domain verified at once, unless another tenant has proved the name (then false); a return
+    /// to DNS makes it pending until its records are seen.
     /// </summary>
-    public async Task Change(Domain domain, DomainChange change, CancellationToken ct)
+    public async Task<bool> Change(Domain domain, DomainChange change, CancellationToken ct)
     {
-        await db.Write(async transaction =>
+        var extras = new DomainExtras
         {
+            MtaSts = change.Extras.MtaSts ?? domain.Extras.MtaSts,
+            TlsRpt = change.Extras.TlsRpt ?? domain.Extras.TlsRpt,
+            BimiLogo = change.Extras.BimiLogo ?? domain.Extras.BimiLogo,
+        };
+        var changed = await db.Write(async transaction =>
+        {
+            if (change.Verification is Verification.Manual && await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct)) return false;
             await transaction.Execute("""
                 update domains
                 set categories = coalesce(cast(@categories as text), categories),
                     rate_per_second = coalesce(cast(@perSecond as double precision), rate_per_second),
-                    rate_burst = coalesce(cast(@burst as integer), rate_burst)
+                    rate_burst = coalesce(cast(@burst as integer), rate_burst),
+                    rotate_after_days = coalesce(cast(@rotate as integer), rotate_after_days), extras = @extras
                 where id = @id and tenant_id = @tenant
                 """, ct, ("id", domain.Id.Value), ("tenant", domain.Tenant.Value), ("perSecond", change.PerSecond), ("burst", change.Burst),
-                ("categories", change.Categories is { } categories ? Texts(categories) : null));
-            return change.Verification switch
-            {
-                Verification.Manual => await VerifyManually(transaction, domain, ct),
-                Verification.Dns => await ReturnToDns(transaction, domain, ct),
-                _ => 0,
-            };
+                ("rotate", change.RotateAfterDays), ("extras", JsonSerializer.Serialize(extras, DomainJson.Default.DomainExtras)), ("categories", change.Categories is { } categories ? Texts(categories) : null));
+            if (change.Verification is Verification.Manual) await VerifyManually(transaction, domain, ct);
+            if (change.Verification is Verification.Dns) await ReturnToDns(transaction, domain, ct);
+            return true;
         }, ct);
         sending.Forget(domain);
+        return changed;
     }
 
     /// <summary>Removes a domain and its keys, unless mail still waits to leave from it: answers how many envelopes do.</summary>
@@ -98,16 +119,9 @@ internal sealed class DomainRegistry(Db db, Vault vault, SendingDomains sending)
 
     private async Task<Registration?> Refusal(NewDomain domain, CancellationToken ct)
     {
-        // Pending claims on names above or below do not count: they prove nothing, and would let anyone block a zone.
-        var claims = await db.Query("""
-            select id, tenant_id
-            from domains
-            where name = @name
-               or (tenant_id <> @tenant and state <> 'pending' and (@name like '%.' || name or name like '%.' || @name))
-            order by case when name = @name then 0 else 1 end
-            limit 1
-            """, row => (Id: new DomainId(row.GetGuid(0)), Tenant: new TenantId(row.GetGuid(1))), ct, ("name", domain.Name), ("tenant", domain.Tenant.Value));
-        if (claims is [var claim]) return claim.Tenant == domain.Tenant ? new Registration.AlreadyYours(claim.Id) : new Registration.Taken();
+        var own = await db.Query("select id from domains where tenant_id = @tenant and name = @name", row => new DomainId(row.GetGuid(0)), ct,
+            ("tenant", domain.Tenant.Value), ("name", domain.Name));
+        if (own is [var id]) return new Registration.AlreadyYours(id);
 
         var counts = await db.Query("select (select count(*) from tenants where id = @tenant), (select count(*) from domains where tenant_id = @tenant)",
             row => (Tenants: row.GetInt64(0), Domains: row.GetInt64(1)), ct, ("tenant", domain.Tenant.Value));
@@ -117,30 +131,40 @@ internal sealed class DomainRegistry(Db db, Vault vault, SendingDomains sending)
 
     private static Task<int> Insert(DbTransaction transaction, DomainId id, NewDomain domain, CancellationToken ct) =>
         transaction.Execute("""
-            insert into domains (id, tenant_id, name, state, verification, categories, rate_per_second, rate_burst, ownership_token, created_at)
-            values (@id, @tenant, @name, @state, @verification, @categories, @perSecond, @burst, @token, now_ms())
-            on conflict (name) do nothing
+            insert into domains (id, tenant_id, name, state, verification, categories, rate_per_second, rate_burst, ownership_token, created_at, extras, rotate_after_days, skeleton, next_check_at)
+            values (@id, @tenant, @name, @state, @verification, @categories, @perSecond, @burst, @token, now_ms(), @extras, @rotate, @skeleton, now_ms() + @next)
+            on conflict do nothing
             """, ct, ("id", id.Value), ("tenant", domain.Tenant.Value), ("name", domain.Name),
             ("state", (domain.Verification is Verification.Manual ? DomainState.Verified : DomainState.Pending).ToText()),
             ("verification", domain.Verification.ToText()), ("categories", Texts(domain.Categories)),
             ("perSecond", domain.Rate.PerSecond), ("burst", domain.Rate.Burst),
+            ("extras", JsonSerializer.Serialize(domain.Extras, DomainJson.Default.DomainExtras)), ("rotate", domain.RotateAfterDays), ("skeleton", Confusables.Skeleton(domain.Name)),
+            // The first check is the registration's own.
+            ("next", (long)DomainVerifier.PendingEvery.TotalMilliseconds),
             ("token", Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes))));
 
-    private static async Task<int> VerifyManually(DbTransaction transaction, Domain domain, CancellationToken ct)
+    /// <summary>Keys whose records were not seen sign again: the operator vouches for them too.</summary>
+    private static async Task VerifyManually(DbTransaction transaction, Domain domain, CancellationToken ct)
     {
+        await transaction.Execute("update dkim_keys set lost_at = null where domain_id = @id and tenant_id = @tenant", ct,
+            ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
         await transaction.Execute("update domains set verification = 'manual' where id = @id and tenant_id = @tenant", ct,
             ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
+        // The service may not see the records that it took for lost.
+        await transaction.Execute("update dkim_keys set lost_at = null where domain_id = @id and tenant_id = @tenant", ct, ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
         var became = await transaction.Execute("update domains set state = 'verified' where id = @id and tenant_id = @tenant and state <> 'verified'", ct,
             ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
         if (became == 1) await transaction.Run([.. Verified(domain.Tenant, domain.Name)], null, ct);
-        return became;
     }
 
     private static Task<int> ReturnToDns(DbTransaction transaction, Domain domain, CancellationToken ct) =>
-        transaction.Execute("update domains set verification = 'dns', state = 'pending' where id = @id and tenant_id = @tenant and verification <> 'dns'", ct,
+        transaction.Execute("update domains set verification = 'dns', state = 'pending', failures = 0, next_check_at = now_ms() where id = @id and tenant_id = @tenant and verification <> 'dns'", ct,
             ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
 
     private static IEnumerable<Statement> Verified(TenantId tenant, string name) => EventLog.Append(tenant, EventType.DomainVerified, new EventData { Domain = name });
 
     private static string Texts(IReadOnlyList<Category> categories) => JsonText.From([.. categories.Select(category => category.ToText())]);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The name of {Domain} looks like that of another tenant's domain: {Others}")]
+    private partial void LogAlike(DomainId domain, string others);
 }

@@ -16,6 +16,24 @@ internal record DomainSettings
     /// <summary><c>dns</c>, or <c>manual</c> with the operator's key.</summary>
     [TextOf(typeof(Verification))]
     public string? Verification { get; init; }
+
+    /// <summary>Issue the records that make those who send bounces insist on TLS (RFC 8461).</summary>
+    public bool? MtaSts { get; init; }
+
+    /// <summary>Issue the record that asks them to report failures of TLS (RFC 8460).</summary>
+    public bool? TlsRpt { get; init; }
+
+    /// <summary>Issue the record that names this logo (BIMI): an https address of an SVG Tiny PS.</summary>
+    [Url]
+    public string? BimiLogo { get; init; }
+
+    /// <summary>Make a new DKIM key when the one that signs is so many days old; it begins to sign once its record is seen.</summary>
+    [Range(RotateAfterDaysMin, RotateAfterDaysMax)]
+    public int? RotateDkimAfterDays { get; init; }
+
+    /// <summary>Twice the time that a key needs to retire.</summary>
+    internal const int RotateAfterDaysMin = 28;
+    internal const int RotateAfterDaysMax = 3650;
 }
 
 /// <summary>Messages a second, and how many may leave at once; the absent one stays as it is.</summary>
@@ -57,6 +75,46 @@ internal sealed class DomainSettingsValidator : AbstractValidator<DomainSettings
             .OverridePropertyName("rate.burst").WithMessage($"Between 1 and {SendingRate.BurstMax} messages.");
         RuleFor(settings => settings.Verification).Must(text => text is null || EnumText.TryParse<Verification>(text, out _)).OverridePropertyName("verification")
             .WithMessage("Verification is dns or manual.");
+        RuleFor(settings => settings.BimiLogo).Must(logo => logo is null || IsLogo(logo)).OverridePropertyName("bimiLogo")
+            .WithMessage("An https address without semicolons, at most 200 characters long, is required.");
+        RuleFor(settings => settings.RotateDkimAfterDays).InclusiveBetween(DomainSettings.RotateAfterDaysMin, DomainSettings.RotateAfterDaysMax)
+            .OverridePropertyName("rotateDkimAfterDays").WithMessage($"Between {DomainSettings.RotateAfterDaysMin} and {DomainSettings.RotateAfterDaysMax} days.");
+    }
+
+    /// <summary>It goes into a tag list: a semicolon would begin another tag.</summary>
+    private static bool IsLogo(string text) => text.Length <= 200 && !text.Contains(';', StringComparison.Ordinal)
+        && Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps && System.Text.Ascii.IsValid(text) && !text.Any(char.IsWhiteSpace);
+}
+
+/// <summary>A key to import.</summary>
+internal sealed record DkimImport
+{
+    /// <summary>The name in front of <c>._domainkey</c>: letters, digits and hyphens.</summary>
+    [Required]
+    public string? Selector { get; init; }
+
+    /// <summary>PEM, not encrypted: an RSA key of 2,048 bits or more, or an Ed25519 key.</summary>
+    [Required]
+    public string? PrivateKey { get; init; }
+}
+
+internal sealed class DkimImportValidator : AbstractValidator<DkimImport>
+{
+    /// <summary>RFC 1035 §2.3.4.</summary>
+    private const int SelectorOctetsMax = 63;
+
+    /// <summary>An RSA key of 8,192 bits has 6,400.</summary>
+    private const int PemCharactersMax = 10_000;
+
+    public static readonly DkimImportValidator Instance = new();
+
+    public DkimImportValidator()
+    {
+        RuleFor(request => request.Selector).Must(selector => selector is { Length: > 0 and <= SelectorOctetsMax }
+                && selector.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && selector[0] != '-' && selector[^1] != '-')
+            .OverridePropertyName("selector").WithMessage($"1 to {SelectorOctetsMax} lower-case letters, digits and inner hyphens are required.");
+        RuleFor(request => request.PrivateKey).Must(pem => pem is { Length: > 0 and <= PemCharactersMax }).OverridePropertyName("privateKey")
+            .WithMessage($"A key in PEM of at most {PemCharactersMax} characters is required.");
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using MailApi.Api;
 using MailApi.Mail.Composition;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,12 +9,13 @@ namespace MailApi.Domains;
 internal static class DomainRoutes
 {
     public static IServiceCollection AddDomains(this IServiceCollection services) =>
-        services.AddSingleton<DomainRows>().AddSingleton<DomainRegistry>().AddSingleton<SendingDomains>();
+        services.AddSingleton<DomainRows>().AddSingleton<DomainRegistry>().AddSingleton<SendingDomains>()
+            .AddSingleton<DkimRotation>().AddSingleton<RecordCheck>().AddSingleton<HealthCheck>().AddSingleton<DomainVerifier>();
 
     public static void MapDomains(this IEndpointRouteBuilder routes)
     {
         var domains = routes.MapGroup("/domains").WithTags("Domains");
-        domains.MapPost("", Register).RequireScope(Scopes.Domains, needsTenant: false).WithName("RegisterDomain")
+        domains.MapPost("", Register).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("RegisterDomain")
             .WithSummary("Registers a sending domain.").WithDescription("Answers the DNS records to publish for it.").ProducesProblem(409);
         domains.MapGet("", List).RequireScope(Scopes.Domains).WithName("ListDomains").WithSummary("Lists the tenant's domains, newest first.");
         domains.MapGet("/{id:id(dom_)}", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomain").WithSummary("Shows a domain and its records.");
@@ -21,12 +23,18 @@ internal static class DomainRoutes
             .WithSummary("Changes a domain.").WithDescription("Its categories or rate, or, with the operator's key, who verifies it.");
         domains.MapDelete("/{id:id(dom_)}", Remove).RequireScope(Scopes.Domains).WithName("RemoveDomain")
             .WithSummary("Removes a domain and its keys.").WithDescription("Refused while mail waits to leave from it.").ProducesProblem(409);
-        domains.MapPost("/{id:id(dom_)}/verify", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("VerifyDomain")
-            .WithSummary("Answers the domain with its records as last seen.");
+        domains.MapPost("/{id:id(dom_)}/verify", Verify).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("VerifyDomain")
+            .WithSummary("Looks the domain's records up now.").WithDescription("Asks the servers that have authority over them; answers each record as seen and what to change.");
+        domains.MapGet("/{id:id(dom_)}/zone", Zone).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainZone")
+            .WithSummary("The domain's records as lines of a zone file.").Produces<string>(contentType: "text/plain");
+        domains.MapGet("/{id:id(dom_)}/health", Health).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("GetDomainHealth")
+            .WithSummary("What receivers see of the domain.").WithDescription("Records, keys, SPF, DMARC, DNSSEC, alignment, and the addresses that its mail leaves from.");
+        domains.MapDkim();
+        routes.MapGet("/.well-known/mta-sts.txt", MtaSts).ExcludeFromDescription();
     }
 
     private static async Task<Results<Created<DomainAnswer>, ProblemHttpResult>> Register(
-        DomainRequest request, Caller caller, DomainRegistry registry, DomainRows rows, DomainOptions options, CancellationToken ct)
+        DomainRequest request, Caller caller, DomainRegistry registry, DomainRows rows, DomainVerifier verifier, DomainOptions options, CancellationToken ct)
     {
         var errors = DomainRequestValidator.Instance.Validate(request).ToDictionary();
         if (TenantError(request, caller) is { } error) errors["tenant"] = [error];
@@ -37,12 +45,25 @@ internal static class DomainRoutes
 
         return await registry.Register(domain, ct) switch
         {
-            Registration.Done done => TypedResults.Created($"/domains/{done.Id}", DomainAnswer.Of((await rows.Find(done.Id, domain.Tenant, ct))!, options)),
+            Registration.Done done => TypedResults.Created($"/domains/{done.Id}",
+                DomainAnswer.Of(await Registered(done.Id, domain, rows, verifier, ct), options) with { Warnings = done.LooksLikeAnother ? [LooksLikeAnother] : [] }),
             Registration.AlreadyYours yours => Problem.Conflict.With($"{name} is already registered as {yours.Id}."),
             Registration.TooMany => Problem.Conflict.With($"A tenant has at most {DomainRegistry.DomainsPerTenantMax} domains; remove one first."),
             Registration.NoSuchTenant => Problem.InvalidFields(new Dictionary<string, string[]> { ["tenant"] = ["There is no such tenant."] }),
-            _ => Problem.Conflict.With($"{name}, or a name above or below it, is registered by another tenant."),
+            _ => Problem.Conflict.With($"{name}, or a name above or below it, is the domain of another tenant."),
         };
+    }
+
+    private const string LooksLikeAnother =
+        "The name looks like that of another customer's domain. If that is chance, send on; mail that poses as another sender ends at spam filters, and the operator is told.";
+
+    /// <summary>With what stands in its zone already, so that the records issued keep it.</summary>
+    private static async Task<Domain> Registered(DomainId id, NewDomain domain, DomainRows rows, DomainVerifier verifier, CancellationToken ct)
+    {
+        var registered = (await rows.Find(id, domain.Tenant, ct))!;
+        if (registered.Verification == Domains.Verification.Manual) return registered;
+        await verifier.Check(registered, asked: false, DomainVerifier.InPassing, ct);
+        return await rows.Find(id, domain.Tenant, ct) ?? registered;
     }
 
     private static async Task<Results<Ok<Page<DomainAnswer>>, ProblemHttpResult>> List(
@@ -73,9 +94,31 @@ internal static class DomainRoutes
         if (await Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
         if (settings.Verification is not null && !caller.IsOperator) return Problem.OperatorOnly.With("Only the operator may change who verifies a domain.");
 
-        await registry.Change(domain, new DomainChange(Categories(settings), settings.Rate?.PerSecond, settings.Rate?.Burst, Verification(settings)), ct);
+        var change = new DomainChange(Categories(settings), settings.Rate?.PerSecond, settings.Rate?.Burst, Verification(settings), Extras(settings), settings.RotateDkimAfterDays);
+        if (!await registry.Change(domain, change, ct)) return Problem.Conflict.With($"{domain.Name}, or a name above or below it, is the domain of another tenant.");
         return await rows.Find(domain.Id, domain.Tenant, ct) is { } changed ? TypedResults.Ok(DomainAnswer.Of(changed, options)) : Problem.NotFound.With();
     }
+
+    private static async Task<Results<Ok<DomainAnswer>, ProblemHttpResult>> Verify(
+        string id, Caller caller, DomainRows rows, DomainVerifier verifier, DomainOptions options, CancellationToken ct)
+    {
+        if (await Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
+        await verifier.Check(domain, asked: true, RecordCheck.Patience, ct);
+        return await rows.Find(domain.Id, domain.Tenant, ct) is { } seen ? TypedResults.Ok(DomainAnswer.Of(seen, options)) : Problem.NotFound.With();
+    }
+
+    private static async Task<Results<ContentHttpResult, ProblemHttpResult>> Zone(string id, Caller caller, DomainRows rows, DomainOptions options, CancellationToken ct) =>
+        await Find(id, caller, rows, ct) is { } domain
+            ? TypedResults.Text(string.Concat(DomainRecords.For(domain, options).Select(record => record.Zone + "\n")), "text/plain", Encoding.UTF8)
+            : Problem.NotFound.With();
+
+    private static async Task<Results<Ok<DomainHealth>, ProblemHttpResult>> Health(
+        string id, Caller caller, DomainRows rows, HealthCheck health, CancellationToken ct) =>
+        await Find(id, caller, rows, ct) is { } domain ? TypedResults.Ok(await health.Of(domain, ct)) : Problem.NotFound.With();
+
+    /// <summary>RFC 8461 §3.3: the policy host names the domain; any name but that of a domain which asked for a policy has none.</summary>
+    private static async Task<Results<ContentHttpResult, ProblemHttpResult>> MtaSts(HttpRequest request, DomainRows rows, DomainOptions options, CancellationToken ct) =>
+        await rows.HasMtaSts(request.Host.Host.ToLowerInvariant(), ct) ? TypedResults.Text(MtaStsPolicy.Text(options), "text/plain", Encoding.ASCII) : Problem.NotFound.With();
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Caller caller, DomainRegistry registry, DomainRows rows, CancellationToken ct)
     {
@@ -87,7 +130,7 @@ internal static class DomainRoutes
     }
 
     /// <summary>The domain, if the caller may know of it; the operator without a tenant knows all.</summary>
-    private static async Task<Domain?> Find(string id, Caller caller, DomainRows rows, CancellationToken ct)
+    internal static async Task<Domain?> Find(string id, Caller caller, DomainRows rows, CancellationToken ct)
     {
         if (!PrefixedId.TryParse<DomainId>(id, out var domainId)) return null;
         var tenant = caller is { IsOperator: true, TenantOrNone: null } ? (TenantId?)null : caller.Tenant;
@@ -109,10 +152,16 @@ internal static class DomainRoutes
     private static NewDomain New(TenantId tenant, string name, DomainRequest request)
     {
         var rate = new SendingRate(request.Rate?.PerSecond ?? SendingRate.Default.PerSecond, request.Rate?.Burst ?? SendingRate.Default.Burst);
-        return new NewDomain(tenant, name, Categories(request)!, rate, Verification(request) ?? Domains.Verification.Dns);
+        return new NewDomain(tenant, name, Categories(request)!, rate, Verification(request) ?? Domains.Verification.Dns)
+        {
+            Extras = Extras(request),
+            RotateAfterDays = request.RotateDkimAfterDays,
+        };
     }
 
     private static List<Category>? Categories(DomainSettings settings) => settings.Categories?.Select(EnumText.Parse<Category>).Distinct().ToList();
+
+    private static DomainExtras Extras(DomainSettings settings) => new() { MtaSts = settings.MtaSts, TlsRpt = settings.TlsRpt, BimiLogo = settings.BimiLogo };
 
     private static Verification? Verification(DomainSettings settings) => settings.Verification is { } text ? EnumText.Parse<Verification>(text) : null;
 

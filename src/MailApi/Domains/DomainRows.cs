@@ -1,4 +1,6 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MailApi.Api;
 using MailApi.Storage;
 
@@ -7,8 +9,11 @@ namespace MailApi.Domains;
 /// <summary>Reads registered domains.</summary>
 internal sealed class DomainRows(Db db)
 {
+    private const int PageRows = 500;
+
     private const string Select = """
-        select id, tenant_id, name, state, verification, categories, rate_per_second, rate_burst, ownership_token, created_at, checked_at
+        select id, tenant_id, name, state, verification, categories, rate_per_second, rate_burst, ownership_token, created_at, checked_at,
+            observed, failures, extras, rotate_after_days
         from domains
         """;
 
@@ -29,16 +34,39 @@ internal sealed class DomainRows(Db db)
         return await WithKeys(page, tenant, ct);
     }
 
-    /// <summary>Adds the active keys to a page of domains, whose ids are a range: two statements, whatever the page's length.</summary>
+    /// <summary>Every domain of every tenant, a page at a time.</summary>
+    public async IAsyncEnumerable<Domain> All([EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var tenant in await db.Query("select distinct tenant_id from domains", row => new TenantId(row.GetGuid(0)), ct))
+        {
+            var before = Guid.AllBitsSet;
+            while (await List(tenant, before, PageRows, ct) is { Count: > 0 } page)
+            {
+                foreach (var domain in page) yield return domain;
+                before = page[^1].Id.Value;
+            }
+        }
+    }
+
+    /// <summary>Whether a name is the policy host of a domain that asked for MTA-STS.</summary>
+    public async Task<bool> HasMtaSts(string policyHost, CancellationToken ct)
+    {
+        var prefix = DomainRecords.PolicyHost("");
+        if (!policyHost.StartsWith(prefix, StringComparison.Ordinal)) return false;
+        var extras = await db.Query("select extras from domains where name = @name and state <> 'pending'", row => row.GetString(0), ct, ("name", policyHost[prefix.Length..]));
+        return extras.Any(json => JsonSerializer.Deserialize(json, DomainJson.Default.DomainExtras)!.MtaSts == true);
+    }
+
+    /// <summary>Adds the keys to a page of domains, whose ids are a range: two statements, whatever the page's length.</summary>
     private async Task<IReadOnlyList<Domain>> WithKeys(List<Domain> page, TenantId tenant, CancellationToken ct)
     {
         if (page.Count == 0) return page;
-        var keys = await db.QueryAs(tenant, """
-            select domain_id, selector, public_key
+        var keys = await db.QueryAs(tenant, $"""
+            select domain_id, {DkimKeys.Columns}
             from dkim_keys
-            where tenant_id = @tenant and domain_id between @first and @last and state = 'active'
+            where tenant_id = @tenant and domain_id between @first and @last
             order by created_at, selector
-            """, row => (Domain: row.GetGuid(0), Key: new PublicKey(row.GetString(1), row.Bytes(2))), ct,
+            """, row => (Domain: row.GetGuid(0), Key: DkimKeys.Read(row, first: 1)), ct,
             ("tenant", tenant.Value), ("first", page[^1].Id.Value), ("last", page[0].Id.Value));
         var byDomain = keys.ToLookup(pair => pair.Domain, pair => pair.Key);
         return [.. page.Select(domain => domain with { Keys = [.. byDomain[domain.Id.Value]] })];
@@ -56,5 +84,9 @@ internal sealed class DomainRows(Db db)
         OwnershipToken = row.GetString(8),
         CreatedAt = row.Instant(9),
         CheckedAt = row.InstantOrNull(10),
+        Observed = row.TextOrNull(11) is { } observed ? JsonSerializer.Deserialize(observed, DomainJson.Default.Observations) : null,
+        Failures = row.GetInt32(12),
+        Extras = JsonSerializer.Deserialize(row.GetString(13), DomainJson.Default.DomainExtras)!,
+        RotateAfterDays = row.IntOrNull(14),
     };
 }

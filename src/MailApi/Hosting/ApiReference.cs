@@ -21,6 +21,7 @@ internal static class ApiReference
         ("Events", "Everything that happened, in order, for those who poll or reconcile."),
         ("Webhooks", "Everything that happens, posted to you."),
         ("Domains", "The domains that mail is sent from, and the DNS records that they need."),
+        ("Diagnosis", "What a receiver will conclude about a message, before it is sent."),
         ("Suppressions", "Addresses that get no more mail."),
         ("Sandbox", "What test keys sent."),
         ("Unsubscribe", "The links in the mail's List-Unsubscribe header: for recipients and their mail programs."),
@@ -57,6 +58,7 @@ internal static class ApiReference
                 "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
             context.Response.Headers.XContentTypeOptions = "nosniff";
             page.Title = "MailApi";
+            page.Servers = [new ScalarServer($"{context.Request.Scheme}://{context.Request.Host}")];
             page.DefaultFonts = false;
             page.Telemetry = false;
             page.Agent = new ScalarAgentOptions { Disabled = true };

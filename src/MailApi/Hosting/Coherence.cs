@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using MailApi.Api;
 using MailApi.Delivery;
+using MailApi.Diagnosis;
 using MailApi.Limits;
 using MailApi.Mail.Composition;
 using MailApi.Storage;
@@ -31,10 +32,21 @@ internal static class Coherence
         if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");
         CheckRelay(settings.Delivery.Relay);
         CheckRanges("Webhooks", settings.Webhooks);
-        _ = settings.Dns.Options;
+        _ = settings.Dns.Options(settings.Delivery.AllowPrivateNetworks);
+        if (settings.Delivery.EgressAddresses is { } egress && !DeliveryOptions.TryParseAddresses(egress, out _))
+            throw new SettingsException("Delivery__EgressAddresses must be addresses such as 203.0.113.7, separated by commas.");
+        CheckDiagnosis(settings.Diagnosis);
+        if (settings.Domains.DelegationZone is { } zone && !DomainName.TryParse(zone, out _)) throw new SettingsException("Domains__DelegationZone must be a domain name.");
         if (!DomainName.TryParse(settings.Domains.SpfIncludeOrDefault, out _) && settings.Domains.SpfInclude is not null) throw new SettingsException("Domains__SpfInclude must be a domain name.");
         if (string.IsNullOrWhiteSpace(settings.Domains.ServiceHost)) throw new SettingsException("Domains__ServiceHost must be the public name of this service.");
         foreach (var category in Enum.GetValues<Category>()) CheckCategory(category, settings.Categories.Of(category));
+    }
+
+    private static void CheckDiagnosis(DiagnosisOptions diagnosis)
+    {
+        if (diagnosis.AddressBlocklists.Concat(diagnosis.DomainBlocklists).FirstOrDefault(zone => !DomainName.TryParse(zone, out _)) is { } wrong)
+            throw new SettingsException($"Diagnosis__AddressBlocklists and Diagnosis__DomainBlocklists name DNS zones; {wrong} is none.");
+        if (diagnosis.Spamd is not null && diagnosis.SpamdEndPoint is null) throw new SettingsException("Diagnosis__Spamd must be host:port, such as 127.0.0.1:783.");
     }
 
     private static void CheckSplit(Settings settings)

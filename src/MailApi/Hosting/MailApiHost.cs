@@ -5,10 +5,14 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Delivery;
 using MailApi.Delivery.Categories;
+using MailApi.Diagnosis;
 using MailApi.Domains;
 using MailApi.Events;
 using MailApi.Limits;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Bounces;
+using MailApi.Mail.Dnssec;
+using MailApi.Mail.Preflight;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Smtp;
 using MailApi.Sandbox;
@@ -69,8 +73,12 @@ public static class MailApiHost
             options.NumberHandling = JsonNumberHandling.Strict;
             options.PropertyNameCaseInsensitive = false;
             options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            // Enumerations of the mail library, which knows no API: a converter named by a context does not hold in a chain of contexts.
+            options.Converters.Add(new LowerCaseEnumConverter<CheckResult>());
+            options.Converters.Add(new LowerCaseEnumConverter<CheckGroup>());
+            options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
-                [SendJson.Default, EventJson.Default, QueueJson.Default, TenantJson.Default, DomainJson.Default, SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
+                [SendJson.Default, EventJson.Default, QueueJson.Default, TenantJson.Default, DomainJson.Default, DiagnosisJson.Default, SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -87,15 +95,31 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis();
+        if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
-        services.AddSingleton(provider => new DnsResolver(settings.Dns.Options, provider.GetRequiredService<TimeProvider>()));
+        AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
+    }
+
+    /// <summary>What is known of names and senders, and how mail is signed: on the paths of delivery, verification and diagnosis alike.</summary>
+    private static void AddIdentity(IServiceCollection services, Settings settings)
+    {
+        var delivery = settings.Delivery;
+        services.AddSingleton(settings.Dns.Options(delivery.AllowPrivateNetworks));
+        services.AddSingleton<DnsResolver>().AddSingleton<AuthoritativeResolver>().AddSingleton<DnssecValidator>().AddSingleton<OrganizationalDomain>().AddSingleton<Spf>();
+        services.AddSingleton(provider => new Authenticator(provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<Spf>().Check, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(new EgressSource(delivery.Egress, delivery.HeloName ?? Dns.GetHostName()));
+        services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
+        services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
+        services.AddSingleton(provider => new MxRouter(
+            provider.GetRequiredService<DnsResolver>(), new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks }, Random.Shared));
+        services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derive(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
     }
 
     private static void AddSpool(IServiceCollection services, Settings settings)
@@ -114,12 +138,11 @@ public static class MailApiHost
 
     private static void AddDelivery(IServiceCollection services, Settings settings)
     {
-        services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>().AddSingleton<MailSigner>();
+        services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>();
         services.AddSingleton<SuppressHardBounce>(claim =>
             SuppressionList.Add(claim.Tenant, claim.Recipient, category: null, SuppressionReason.HardBounce, "envelope " + claim.Envelope));
         if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
         else services.AddLocalLimits();
-        services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derive(SandboxConnectionHandler.ReturnPathPurpose)));
         services.AddSingleton<SandboxConnectionHandler>();
         services.AddSingleton<SandboxAddress>(provider => provider.GetRequiredService<Listeners>().Sandbox);
         AddSmtp(services, settings.Delivery);
@@ -127,8 +150,6 @@ public static class MailApiHost
 
     private static void AddSmtp(IServiceCollection services, DeliveryOptions delivery)
     {
-        services.AddSingleton(provider => new MxRouter(
-            provider.GetRequiredService<DnsResolver>(), new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks }, Random.Shared));
         services.AddSingleton(provider => new Routes(provider.GetRequiredService<MxRouter>(), delivery.Relay.Options, provider.GetRequiredService<SandboxAddress>()));
         services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName(), IdlePerHostMax = IdleConnectionsPerHost });
         services.AddSingleton<Transmitter>();
@@ -147,6 +168,7 @@ public static class MailApiHost
         app.MapQueue();
         app.MapTenants();
         app.MapDomains();
+        app.MapDiagnosis();
         app.MapSuppressions();
         app.MapUnsubscribe();
         app.MapWebhooks();

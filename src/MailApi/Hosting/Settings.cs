@@ -1,8 +1,10 @@
 using System.Reflection;
 using MailApi.Api;
 using MailApi.Delivery;
+using MailApi.Diagnosis;
 using MailApi.Domains;
 using MailApi.Limits;
+using MailApi.Mail.Dnssec;
 using MailApi.Mail.Routing;
 using MailApi.Tenants;
 using MailApi.Webhooks;
@@ -44,6 +46,7 @@ internal sealed class Settings
     public CategoriesSettings Categories { get; set; } = new();
     public WebhookOptions Webhooks { get; set; } = new();
     public DomainOptions Domains { get; set; } = new();
+    public DiagnosisOptions Diagnosis { get; set; } = new();
 
     /// <summary>Reads the configuration and refuses what it does not know or what does not fit together.</summary>
     /// <exception cref="SettingsException">Names the key and says what to do.</exception>
@@ -118,10 +121,23 @@ internal sealed class DnsSettings
     /// <summary><c>ip:port, …</c>; by default the system's.</summary>
     public string? Servers { get; set; }
 
+    /// <summary>DS records of the root's keys (RFC 4034 §5), <c>tag algorithm digest-type digest</c>; by default those that IANA publishes. For networks with a root of their own.</summary>
+    public string[] TrustAnchors { get; set; } = [];
+
+    /// <summary>The port of the servers that have authority over a zone; another than 53 only for tests.</summary>
+    public int AuthorityPort { get; set; } = 53;
+
     /// <exception cref="SettingsException">They cannot be read.</exception>
-    public DnsOptions Options => DnsOptions.TryParseServers(Servers, out var servers)
-        ? new DnsOptions { Servers = servers }
-        : throw new SettingsException("Dns__Servers must be addresses such as 127.0.0.1:53, separated by commas.");
+    public DnsOptions Options(bool allowPrivateNetworks)
+    {
+        if (!DnsOptions.TryParseServers(Servers, out var servers)) throw new SettingsException("Dns__Servers must be addresses such as 127.0.0.1:53, separated by commas.");
+        if (AuthorityPort is < 1 or > 65535) throw new SettingsException("Dns__AuthorityPort must be a port.");
+        var anchors = TrustAnchors.Select(text => TrustAnchor.TryParse(text, out var anchor)
+            ? anchor
+            : throw new SettingsException("Dns__TrustAnchors must be the data of DS records: key tag, algorithm, digest type, digest in hexadecimal.")).ToList();
+        var options = new DnsOptions { Servers = servers, AuthorityPort = AuthorityPort, AllowPrivateNetworks = allowPrivateNetworks };
+        return anchors.Count == 0 ? options : options with { TrustAnchors = anchors };
+    }
 }
 
 /// <summary>Section <c>Categories</c>.</summary>

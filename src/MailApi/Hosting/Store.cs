@@ -39,7 +39,8 @@ internal static class Store
         if (options.Provider == StoreProvider.Sqlite)
         {
             Upgrade(
-                DeployChanges.To.SqliteDatabase(SqliteConnectionString(options, dataDirectory)), otherProvider: "postgresql",
+                // A table that is made anew is dropped in between: its rows' children must stay.
+                DeployChanges.To.SqliteDatabase(new SqliteConnectionStringBuilder(SqliteConnectionString(options, dataDirectory)) { ForeignKeys = false }.ToString()), otherProvider: "postgresql",
                 identity: "integer primary key autoincrement", transaction: "0");
             return;
         }

@@ -4,7 +4,6 @@ using MailApi.Api;
 using MailApi.Mail.Composition;
 using MailApi.Spool;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;
 
 namespace MailApi.Sending;
@@ -27,7 +26,7 @@ public static class MessageRoutes
         """;
 
     public static IServiceCollection AddSending(this IServiceCollection services) =>
-        services.AddSingleton<SendRequestValidator>().AddSingleton<SendEndpoint>();
+        services.AddSingleton<SendRequestValidator>().AddSingleton<SendReader>().AddSingleton<SendEndpoint>();
 
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {
@@ -139,6 +138,4 @@ public static class MessageRoutes
         [property: Description("Accepted before this time.")] DateTimeOffset? To,
         string? Cursor,
         int? Limit);
-
-    private sealed record BodySizeLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

@@ -13,15 +13,19 @@ public sealed record SqlDialect
     /// <summary>Binds the transaction to the tenant <c>@tenant</c> (row level security), or null where the database has no such wall.</summary>
     public required string? BindTenant { get; init; }
 
+    /// <summary>Makes transactions that decide about the same <c>@subject</c> take turns until they end, or null where writers do so anyway.</summary>
+    public required string? TakeTurns { get; init; }
+
     /// <summary>Writers take turns in this process, because the database admits one at a time.</summary>
     public required bool OneWriter { get; init; }
 
-    public static readonly SqlDialect Sqlite = new() { SkipLocked = "", BindTenant = null, OneWriter = true };
+    public static readonly SqlDialect Sqlite = new() { SkipLocked = "", BindTenant = null, TakeTurns = null, OneWriter = true };
 
     public static readonly SqlDialect PostgreSql = new()
     {
         SkipLocked = "for update skip locked",
         BindTenant = "select set_config('mailapi.tenant', @tenant, true)",
+        TakeTurns = "select pg_advisory_xact_lock(hashtext(@subject))",
         OneWriter = false,
     };
 }

@@ -20,7 +20,8 @@ internal sealed class Authentication(RequestDelegate next, KeyDirectory director
         }
         var (caller, rate, refusal) = await Identify(context);
         refusal ??= Admit(caller!, required);
-        if (refusal is null && required.Scope == Scopes.Send && HttpMethods.IsPost(context.Request.Method) && rate is not null) refusal = ingress.Take(context, caller!.Tenant, rate);
+        var isMetered = required.Scope == Scopes.Send && HttpMethods.IsPost(context.Request.Method) || context.GetEndpoint()!.Metadata.GetMetadata<CountsAsIngress>() is not null;
+        if (refusal is null && isMetered && rate is not null) refusal = ingress.Take(context, caller!.Tenant, rate);
         if (refusal is not null)
         {
             await refusal.ExecuteAsync(context);

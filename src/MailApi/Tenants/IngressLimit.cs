@@ -29,7 +29,7 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
         headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={remaining};t={Math.Ceiling(untilFull)}");
         if (granted) return null;
         headers.RetryAfter = Math.Max(1, Math.Ceiling(untilNext)).ToString(CultureInfo.InvariantCulture);
-        return Problem.RateLimited.With($"The tenant may post {rate.PerSecond} messages a second, {rate.Burst} at once.");
+        return Problem.RateLimited.With($"The tenant may send or have looked up {rate.PerSecond} a second, {rate.Burst} at once.");
     }
 
     public void Dispose() => buckets.Dispose();

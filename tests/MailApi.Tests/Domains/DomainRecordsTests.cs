@@ -43,19 +43,64 @@ public sealed class DomainRecordsTests
     }
 
     [Fact]
-    public void Every_active_selector_has_its_key_record()
+    public void Every_key_has_its_record_and_the_active_one_must_be_there()
     {
-        var domain = Example with { Keys = [new PublicKey("ma1", PublicKeyBytes), new PublicKey("ma2", PublicKeyBytes)] };
+        var domain = Example with { Keys = [Key("ma1", KeyState.Active), Key("ma2", KeyState.Pending), Key("ma3", KeyState.Revoked)] };
 
         var keys = DomainRecords.For(domain, Options).Where(record => record.Purpose is RecordPurpose.Dkim).ToList();
 
-        Assert.Equal(["ma1._domainkey.mail.shop.example", "ma2._domainkey.mail.shop.example"], keys.Select(record => record.Name));
-        Assert.All(keys, record => Assert.Equal(("TXT", SigningKey.Record(PublicKeyBytes), true), (record.Type, record.Value, record.Required)));
+        Assert.Equal(
+        [
+            ("ma1._domainkey.mail.shop.example", SigningKey.Record(PublicKeyBytes), true), ("ma2._domainkey.mail.shop.example", SigningKey.Record(PublicKeyBytes), false),
+            ("ma3._domainkey.mail.shop.example", "v=DKIM1; p=", false),
+        ], keys.Select(record => (record.Name, record.Value, record.Required)));
     }
 
     [Fact]
     public void The_included_SPF_record_can_be_named() =>
         Assert.Contains(DomainRecords.For(Example, new DomainOptions { SpfInclude = "senders.example" }), record => record.Value == "v=spf1 include:senders.example ~all");
+
+    [Fact]
+    public void What_was_asked_for_is_issued_too()
+    {
+        var domain = Example with { Extras = new DomainExtras { MtaSts = true, TlsRpt = true, BimiLogo = "https://shop.example/logo.svg" } };
+
+        Assert.Equal(
+        [
+            $"mtaSts TXT _mta-sts.bounces.mail.shop.example v=STSv1; id={MtaStsPolicy.Id(Options)}",
+            "mtaSts CNAME mta-sts.bounces.mail.shop.example mx.service.example",
+            "tlsRpt TXT _smtp._tls.bounces.mail.shop.example v=TLSRPTv1; rua=mailto:tls@bounces.mail.shop.example",
+            "bimi TXT default._bimi.mail.shop.example v=BIMI1; l=https://shop.example/logo.svg",
+        ], DomainRecords.For(domain, Options).Skip(6).Select(Line));
+    }
+
+    [Fact]
+    public void With_a_zone_for_delegation_keys_and_return_path_can_be_pointed_to()
+    {
+        var records = DomainRecords.For(Example with { Keys = [Key("ma1", KeyState.Active)] }, new DomainOptions { ServiceHost = "mx.service.example", DelegationZone = "dkim.service.example" });
+
+        Assert.Equal($"ma1.{Example.Id.Value:N}.dkim.service.example", records.Single(record => record.Purpose is RecordPurpose.Dkim).Alias);
+        Assert.All(records.Where(record => record.Purpose is RecordPurpose.ReturnPath), record => Assert.Equal("bounces.dkim.service.example", record.Alias));
+    }
+
+    [Theory]
+    [InlineData("TXT", "v=spf1 ~all", null, "a.example. 3600 IN TXT \"v=spf1 ~all\"")]
+    [InlineData("TXT", "say \"so\" \\", null, "a.example. 3600 IN TXT \"say \\\"so\\\" \\\\\"")]
+    [InlineData("MX", "mx.service.example", 10, "a.example. 3600 IN MX 10 mx.service.example.")]
+    [InlineData("CNAME", "mx.service.example", null, "a.example. 3600 IN CNAME mx.service.example.")]
+    public void A_record_has_its_line_of_a_zone_file(string type, string value, int? priority, string line) =>
+        Assert.Equal(line, new DomainRecord { Purpose = RecordPurpose.Spf, Type = type, Name = "a.example", Value = value, Priority = priority, Required = false }.Zone);
+
+    [Fact]
+    public void A_long_text_is_several_strings_of_at_most_255_octets()
+    {
+        var line = ZoneFile.Strings(new string('a', 255) + new string('b', 255) + "c");
+
+        Assert.Equal($"\"{new string('a', 255)}\" \"{new string('b', 255)}\" \"c\"", line);
+    }
+
+    private static DkimKey Key(string selector, KeyState state) =>
+        new() { Selector = selector, Algorithm = KeyAlgorithm.Rsa, State = state, Public = PublicKeyBytes, CreatedAt = DateTimeOffset.UnixEpoch };
 
     private static string Line(DomainRecord record) =>
         $"{record.Purpose.ToText()} {record.Type} {record.Name} {(record.Priority is { } priority ? $"{priority} " : "")}{record.Value}{(record.Required ? " required" : "")}";

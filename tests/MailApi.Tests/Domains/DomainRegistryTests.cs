@@ -1,6 +1,7 @@
 using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace MailApi.Tests.Domains;
@@ -19,7 +20,7 @@ public sealed class DomainRegistryTests : IAsyncLifetime
     {
         store = await SqliteStore.Create(ct);
         sending = new SendingDomains(store.Db, store.Vault, TimeProvider.System);
-        registry = new DomainRegistry(store.Db, store.Vault, sending);
+        registry = new DomainRegistry(store.Db, store.Vault, sending, NullLogger<DomainRegistry>.Instance);
         rows = new DomainRows(store.Db);
         (mine, theirs) = (await store.AddTenant(ct), await store.AddTenant(ct));
     }
@@ -55,12 +56,13 @@ public sealed class DomainRegistryTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("shop.example", "dns", "shop.example", nameof(Registration.Taken))]
+    [InlineData("shop.example", "dns", "shop.example", nameof(Registration.Done))]
+    [InlineData("shop.example", "manual", "shop.example", nameof(Registration.Taken))]
     [InlineData("shop.example", "manual", "mail.shop.example", nameof(Registration.Taken))]
     [InlineData("mail.shop.example", "manual", "shop.example", nameof(Registration.Taken))]
     [InlineData("shop.example", "dns", "mail.shop.example", nameof(Registration.Done))]
     [InlineData("shop.example", "manual", "workshop.example", nameof(Registration.Done))]
-    public async Task A_name_has_one_tenant_and_a_proven_domain_its_zone(string first, string verification, string second, string answer)
+    public async Task A_name_may_be_claimed_by_many_and_a_proven_one_has_its_zone_for_itself(string first, string verification, string second, string answer)
     {
         await Done(first, theirs, EnumText.Parse<Verification>(verification));
 
@@ -86,13 +88,13 @@ public sealed class DomainRegistryTests : IAsyncLifetime
         var id = await Done("shop.example", mine);
         var domain = (await rows.Find(id, mine, ct))!;
 
-        await registry.Change(domain, new DomainChange(null, null, null, Verification.Manual), ct);
-        await registry.Change(domain, new DomainChange(null, null, null, Verification.Manual), ct);
+        await registry.Change(domain, new DomainChange(null, null, null, Verification.Manual, new DomainExtras(), null), ct);
+        await registry.Change(domain, new DomainChange(null, null, null, Verification.Manual, new DomainExtras(), null), ct);
 
         Assert.Equal(DomainState.Verified, (await rows.Find(id, mine, ct))!.State);
         Assert.Equal(("domain.verified", """{"domain":"shop.example"}"""), Assert.Single(await store.Events(mine, ct)));
 
-        await registry.Change(domain, new DomainChange(null, null, null, Verification.Dns), ct);
+        await registry.Change(domain, new DomainChange(null, null, null, Verification.Dns, new DomainExtras(), null), ct);
         Assert.Equal(DomainState.Pending, (await rows.Find(id, mine, ct))!.State);
     }
 
@@ -102,7 +104,7 @@ public sealed class DomainRegistryTests : IAsyncLifetime
         var id = await Done("shop.example", mine);
         var before = await sending.Find(mine, "shop.example", ct);
 
-        await registry.Change((await rows.Find(id, mine, ct))!, new DomainChange([Category.Support], null, 7, null), ct);
+        await registry.Change((await rows.Find(id, mine, ct))!, new DomainChange([Category.Support], null, 7, null, new DomainExtras(), null), ct);
         var after = await sending.Find(mine, "shop.example", ct);
 
         Assert.Equal((20, 100), (before!.RatePerSecond, before.RateBurst));

@@ -25,10 +25,12 @@ internal sealed class SqliteStore : IDisposable
     {
         var store = new SqliteStore();
         var assembly = typeof(Db).Assembly;
-        var name = assembly.GetManifestResourceNames().Single(resource => resource.EndsWith("001-schema.sql", StringComparison.Ordinal));
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        var schema = (await reader.ReadToEndAsync(ct)).Replace("$identity$", "integer primary key autoincrement").Replace("$transaction$", "0");
-        await store.Db.Execute(schema, ct);
+        var scripts = assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal) && !name.EndsWith("-postgresql.sql", StringComparison.Ordinal));
+        foreach (var name in scripts.Order(StringComparer.Ordinal))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            await store.Db.Execute((await reader.ReadToEndAsync(ct)).Replace("$identity$", "integer primary key autoincrement").Replace("$transaction$", "0"), ct);
+        }
         return store;
     }
 

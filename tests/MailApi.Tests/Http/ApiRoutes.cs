@@ -18,7 +18,7 @@ internal sealed partial record ApiRoute(string Method, string Pattern, RequiredS
 
     public bool IsForOperators => Required?.Scope == Scopes.Operator;
 
-    public string Path(Func<string, string> idOf) => Id().Replace(Pattern, match => idOf(match.Groups["prefix"].Value));
+    public string Path(Func<string, string> idOf) => Id().Replace(Pattern, match => idOf(match.Groups["prefix"].Value)).Replace("{selector}", "ma1", StringComparison.Ordinal);
 
     /// <summary>A path to things that do not exist.</summary>
     public string UnknownPath => Path(prefix => prefix + Guid.CreateVersion7().ToString("N"));
@@ -41,14 +41,17 @@ internal sealed partial record ApiRoute(string Method, string Pattern, RequiredS
 /// <summary>Every route, from the program itself, so that none can be added without passing the tests of all.</summary>
 internal static class ApiRoutes
 {
+    private const string Message = """
+        {"from":"Shop <orders@nobody.example>","to":["Ann <ann@example.net>"],"cc":["b@example.net"],"bcc":["c@example.net"],"replyTo":["d@example.net"],
+         "subject":"Hello","text":"Hello","html":"<p>Hello</p>","category":"notification","headers":{"X-Order":"1"},"tags":["a"],"metadata":{"order":"1"},
+         "attachments":[{"filename":"a.pdf","contentType":"application/pdf","content":"JVBERg==","contentId":"a"}],"sendAt":"2020-01-01T00:00:00Z","onUncertain":"retry"}
+        """;
+
     /// <summary>A valid body for every route that takes one. That of <c>POST /send</c> names a domain that nobody has: nothing is sent.</summary>
     public static readonly FrozenDictionary<string, string> Bodies = new Dictionary<string, string>
     {
-        ["POST /send"] = """
-            {"from":"Shop <orders@nobody.example>","to":["Ann <ann@example.net>"],"cc":["b@example.net"],"bcc":["c@example.net"],"replyTo":["d@example.net"],
-             "subject":"Hello","text":"Hello","html":"<p>Hello</p>","category":"notification","headers":{"X-Order":"1"},"tags":["a"],"metadata":{"order":"1"},
-             "attachments":[{"filename":"a.pdf","contentType":"application/pdf","content":"JVBERg==","contentId":"a"}],"sendAt":"2020-01-01T00:00:00Z","onUncertain":"retry"}
-            """,
+        ["POST /diagnose/send"] = Message,
+        ["POST /send"] = Message,
         ["POST /tenants"] = """{"name":"Shop","ingressRate":{"perSecond":1,"burst":1},"delayedAfterSeconds":60}""",
         ["PATCH /tenants/{ten_}"] = """{"name":"Shop","ingressRate":{"perSecond":10000,"burst":10000},"delayedAfterSeconds":86400}""",
         ["POST /tenants/{ten_}/keys"] = """
@@ -57,6 +60,8 @@ internal static class ApiRoutes
         // Taken from the second time on: 409, without the cost of a key pair.
         ["POST /domains"] = """{"name":"routes.sample.example","categories":["support"],"rate":{"perSecond":1,"burst":1},"verification":"dns"}""",
         ["PATCH /domains/{dom_}"] = """{"categories":["marketing","notification","support"],"rate":{"perSecond":10000,"burst":10000}}""",
+        ["POST /domains/{dom_}/dkim/import"] = """{"selector":"own","privateKey":"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"}""",
+        ["POST /diagnose/authentication"] = """{"clientIp":"192.0.2.1","helo":"mx.example.net","mailFrom":"a@nowhere.invalid","message":"From: a@nowhere.invalid\r\n\r\nHello\r\n"}""",
         ["POST /suppressions"] = """{"address":"gone@example.net","category":"support","reason":"manual"}""",
         ["POST /webhooks"] = """{"url":"http://127.0.0.1:1/hook","events":["message.opened"]}""",
         ["PATCH /webhooks/{whk_}"] = """{"url":"http://127.0.0.1:1/hook","events":["message.opened"],"enabled":true}""",

@@ -15,6 +15,11 @@ namespace MailApi.Tests.Http;
 public sealed class TestHost : IAsyncLifetime
 {
     public const string AdminKey = "operator-key-of-the-tests-0123456789abcdef";
+
+    /// <summary>What receivers see mail come from.</summary>
+    public const string EgressAddress = "203.0.113.25";
+    public const string ServiceHost = "service.mailapi.test";
+
     private readonly TempDirectory directory = new();
     private WebApplication app = null!;
     private Lazy<Task<TestTenant>> anyTenant = null!;
@@ -30,11 +35,13 @@ public sealed class TestHost : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1");
+        Dns.Txt($"spf.{ServiceHost}", $"v=spf1 ip4:{EgressAddress} -all").A("out.mailapi.test", EgressAddress);
         Dns.Mx("xn--fsqu00a.xn--0zwm56d", 10, "mx.example.net");
         app = MailApiHost.Build(
         [
             "--Urls=http://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={AdminKey}",
             $"--Dns:Servers={Dns.Address}", $"--Delivery:MxPort={Sink.Port}", "--Delivery:AllowPrivateNetworks=true", "--Delivery:HeloName=out.mailapi.test",
+            $"--Delivery:EgressAddresses={EgressAddress}", $"--Domains:ServiceHost={ServiceHost}",
             "--Webhooks:AllowPrivateNetworks=true", "--Categories:notification:RetryDelays:0=00:00:01",
         ]);
         await app.StartAsync();
@@ -55,13 +62,14 @@ public sealed class TestHost : IAsyncLifetime
     public Task<TestTenant> AnyTenant() => anyTenant.Value;
 
     /// <summary>A tenant with a verified domain for all categories.</summary>
-    public async Task<TestTenant> NewTenant(int perSecond = 10_000, int burst = 10_000)
+    /// <param name="domain">Its name; by default one that nobody has.</param>
+    public async Task<TestTenant> NewTenant(int perSecond = 10_000, int burst = 10_000, string? domain = null)
     {
         var tenant = await Json(await Admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond, burst } }));
         var id = tenant.GetProperty("id").GetString()!;
         var keys = tenant.GetProperty("keys").EnumerateArray().ToDictionary(key => key.GetProperty("mode").GetString()!, key => key.GetProperty("key").GetString()!);
-        var name = $"mail-{Guid.NewGuid():N}.shop.example";
-        var domain = await Json(await Admin.PostAsJsonAsync("/domains", new
+        var name = domain ?? $"mail-{Guid.NewGuid():N}.shop.example";
+        var registered = await Json(await Admin.PostAsJsonAsync("/domains", new
         {
             tenant = id,
             name,
@@ -69,7 +77,7 @@ public sealed class TestHost : IAsyncLifetime
             categories = new[] { "marketing", "notification", "support" },
             rate = new { perSecond = 10_000, burst = 10_000 },
         }));
-        return new TestTenant(this, id, name, domain.GetProperty("id").GetString()!, WithKey(keys["live"]), WithKey(keys["test"]), keys["live"]);
+        return new TestTenant(this, id, name, registered.GetProperty("id").GetString()!, WithKey(keys["live"]), WithKey(keys["test"]), keys["live"]);
     }
 
     public static async Task<JsonElement> Json(HttpResponseMessage response)

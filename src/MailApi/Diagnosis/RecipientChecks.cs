@@ -1,0 +1,79 @@
+using System.Globalization;
+using MailApi.Api;
+using MailApi.Delivery;
+using MailApi.Domains;
+using MailApi.Mail.Preflight;
+using MailApi.Mail.Routing;
+using MailApi.Spool;
+using MailApi.Suppressions;
+
+namespace MailApi.Diagnosis;
+
+/// <summary>What waits for a message on its way: suppressed recipients, domains that take no mail, the domain's rate, the operator's hold.</summary>
+internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions suspensions, MxRouter router)
+{
+    /// <summary>Recipients that are looked at, of at most a thousand: the answer is for a person who waits.</summary>
+    private const int RecipientsMax = 50;
+    private const int DomainsMax = 10;
+    private const int NamedMax = 3;
+
+    /// <summary>From here on a person should know that it takes a while.</summary>
+    private static readonly TimeSpan LongWait = TimeSpan.FromMinutes(5);
+
+    public async Task<IReadOnlyList<Check>> Run(TenantId tenant, CategoryRules rule, SendingIdentity identity, IReadOnlyList<string> recipients, CancellationToken ct)
+    {
+        var suppressed = Suppressed(tenant, rule, recipients, ct);
+        var routes = Routes(recipients, ct);
+        return [await suppressed, await routes, Rate(identity, recipients.Count), await Held(tenant, rule.Category, identity.Name, recipients, ct)];
+    }
+
+    private async Task<Check> Suppressed(TenantId tenant, CategoryRules rule, IReadOnlyList<string> recipients, CancellationToken ct)
+    {
+        var found = new List<string>();
+        foreach (var recipient in recipients.Take(RecipientsMax))
+            if (await suppressions.Find(tenant, recipient, rule.Category, rule.SuppressedBy, ct) is { } reason) found.Add($"{recipient} ({reason.ToText()})");
+        if (found.Count > 0)
+            return Check.Fail("suppression", CheckGroup.Suppression, $"{Counted(found.Count, "recipient gets", "recipients get")} no mail of this category: {Listed(found)}.",
+                "Leave these recipients out; if one is wrong, DELETE its entry in /suppressions.");
+        return Check.Pass("suppression", CheckGroup.Suppression, recipients.Count <= RecipientsMax
+            ? "No recipient is suppressed."
+            : $"None of the first {RecipientsMax} recipients is suppressed; the others were not looked at.");
+    }
+
+    private async Task<Check> Routes(IReadOnlyList<string> recipients, CancellationToken ct)
+    {
+        var domains = recipients.Select(recipient => recipient[(recipient.LastIndexOf('@') + 1)..]).Distinct().Take(DomainsMax).ToList();
+        var routes = await Task.WhenAll(domains.Select(domain => router.Find(domain, ct)));
+        var refused = routes.OfType<RouteResult.Refused>().Select(route => route.Reply.Text).ToList();
+        if (refused.Count > 0)
+            return Check.Fail("recipientDomains", CheckGroup.Suppression, $"Mail cannot reach {Counted(refused.Count, "domain", "domains")}: {Listed(refused)}.", "Look for misspelt addresses.");
+        var unknown = routes.OfType<RouteResult.Temporary>().Select(route => route.Reply.Text).ToList();
+        return unknown.Count > 0
+            ? Check.Warn("recipientDomains", CheckGroup.Suppression, $"Not known now: {Listed(unknown)}.", "Nothing: the mail would be tried again.")
+            : Check.Pass("recipientDomains", CheckGroup.Suppression, $"{Counted(domains.Count, "recipient domain has", "recipient domains have")} a mail server.");
+    }
+
+    private static Check Rate(SendingIdentity identity, int recipients)
+    {
+        var wait = TimeSpan.FromSeconds(Math.Max(0, recipients - identity.RateBurst) / identity.RatePerSecond);
+        var rate = string.Create(CultureInfo.InvariantCulture, $"{identity.RatePerSecond} a second, {identity.RateBurst} at once");
+        return wait < LongWait
+            ? Check.Pass("rate", CheckGroup.Limits, $"{Counted(recipients, "message leaves", "messages leave")} within the rate of {identity.Name} ({rate}).")
+            : Check.Warn("rate", CheckGroup.Limits, $"At the rate of {identity.Name} ({rate}) the last of {recipients} messages leaves after {wait.TotalMinutes:0} minutes.",
+                "Raise the domain's rate with PATCH /domains/{id}, or send in smaller parts.");
+    }
+
+    private async Task<Check> Held(TenantId tenant, Category category, string domain, IReadOnlyList<string> recipients, CancellationToken ct)
+    {
+        await suspensions.Read(ct);
+        var held = recipients.Any(recipient => suspensions.Holds(category, tenant, domain, recipient[(recipient.LastIndexOf('@') + 1)..]));
+        return held
+            ? Check.Fail("queue", CheckGroup.Limits, "The operator holds this mail back: it would be accepted and would wait.", "Ask the operator to resume it (POST /queue/resume).")
+            : Check.Pass("queue", CheckGroup.Limits, "Nothing holds this mail back.");
+    }
+
+    private static string Counted(int count, string one, string many) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many)}");
+
+    private static string Listed(List<string> items) =>
+        string.Join(", ", items.Take(NamedMax)) + (items.Count > NamedMax ? string.Create(CultureInfo.InvariantCulture, $" and {items.Count - NamedMax} more") : "");
+}

@@ -1,0 +1,106 @@
+using MailApi.Api;
+using MailApi.Domains;
+using MailApi.Mail.Routing;
+using Xunit;
+
+namespace MailApi.Tests.Domains;
+
+public sealed class RecordRulesTests
+{
+    private const string Include = "spf.service.example";
+    private const string Mailbox = "dmarc@bounces.mail.shop.example";
+
+    [Theory]
+    [InlineData("", "missing", null)]
+    [InlineData("v=spf1 include:spf.service.example ~all", "ok", "v=spf1 include:spf.service.example ~all")]
+    [InlineData("google-site-verification=x|v=spf1 ip4:192.0.2.1 include:spf.service.example -all", "ok", "v=spf1 ip4:192.0.2.1 include:spf.service.example -all")]
+    [InlineData("v=spf1 include:_spf.google.com ~all", "mismatch", "v=spf1 include:_spf.google.com include:spf.service.example ~all")]
+    [InlineData("v=spf1 ip4:192.0.2.1 redirect=other.example", "mismatch", "v=spf1 ip4:192.0.2.1 include:spf.service.example redirect=other.example")]
+    [InlineData("v=spf1 a ~all|v=spf1 mx ~all", "mismatch", "v=spf1 a include:spf.service.example ~all")]
+    [InlineData("v=spf1 ip4:nonsense ~all", "mismatch", null)]
+    [InlineData("v=spf1 +all", "mismatch", null)]
+    public void An_SPF_record_that_stands_there_is_merged_not_overwritten(string found, string state, string? proposed)
+    {
+        var seen = RecordRules.Spf(Texts(found), Txt(RecordPurpose.Spf, "v=spf1 include:spf.service.example ~all"), Include);
+
+        Assert.Equal((state, proposed), (seen.State.ToText(), seen.Proposed));
+        if (state != "ok") Assert.NotEmpty(seen.Note!);
+    }
+
+    [Theory]
+    [InlineData("", "missing", null)]
+    [InlineData("v=DMARC1; p=none; rua=mailto:dmarc@bounces.mail.shop.example", "ok", "v=DMARC1; p=none; rua=mailto:dmarc@bounces.mail.shop.example")]
+    [InlineData("v=DMARC1; p=reject; rua=mailto:other@shop.example; pct=50", "ok", "v=DMARC1; p=reject; rua=mailto:other@shop.example,mailto:dmarc@bounces.mail.shop.example; pct=50")]
+    [InlineData("v=DMARC1; p=nonsense", "mismatch", "v=DMARC1; p=none; rua=mailto:dmarc@bounces.mail.shop.example")]
+    [InlineData("v=DMARC1; p=none|v=DMARC1; p=reject", "mismatch", "v=DMARC1; p=none; rua=mailto:dmarc@bounces.mail.shop.example")]
+    [InlineData("v=spf1 -all", "missing", null)]
+    public void A_DMARC_record_that_stands_there_keeps_its_policy_and_gets_our_reports(string found, string state, string? proposed)
+    {
+        var seen = RecordRules.Dmarc(Texts(found), Txt(RecordPurpose.Dmarc, "v=DMARC1; p=none; rua=mailto:" + Mailbox), Mailbox);
+
+        Assert.Equal((state, proposed), (seen.State.ToText(), seen.Proposed));
+    }
+
+    [Theory]
+    [InlineData("", KeyState.Active, "missing", "There is no TXT record")]
+    [InlineData("v=DKIM1; k=rsa; p=AbCd", KeyState.Active, "ok", null)]
+    [InlineData("v=DKIM1;k=rsa;p=Ab Cd", KeyState.Active, "ok", null)]
+    [InlineData("k=rsa; p=AbCd; t=y", KeyState.Pending, "ok", null)]
+    [InlineData("v=DKIM1; k=rsa; p=Ab", KeyState.Active, "mismatch", "cut after 2 characters")]
+    [InlineData("v=DKIM1; k=rsa; p=Efgh", KeyState.Active, "mismatch", "another key")]
+    [InlineData("v=DKIM1; k=ed25519; p=AbCd", KeyState.Active, "mismatch", "another kind of key")]
+    [InlineData("v=DKIM1; h=sha1; p=AbCd", KeyState.Active, "mismatch", "forbids sha256")]
+    [InlineData("v=DKIM1; s=tlsrpt; p=AbCd", KeyState.Active, "mismatch", "not for email")]
+    [InlineData("v=DKIM2; p=AbCd", KeyState.Active, "mismatch", "another version")]
+    [InlineData("v=DKIM1; p=", KeyState.Active, "mismatch", "revoked")]
+    [InlineData("v=DKIM1; p=AbCd|v=DKIM1; p=Efgh", KeyState.Active, "mismatch", "Several keys")]
+    [InlineData("hello", KeyState.Active, "mismatch", "no DKIM key record")]
+    [InlineData("v=DKIM1; p=", KeyState.Revoked, "ok", null)]
+    [InlineData("", KeyState.Revoked, "ok", null)]
+    [InlineData("v=DKIM1; p=AbCd", KeyState.Revoked, "mismatch", "still published")]
+    public void A_key_record_is_told_from_every_usual_mistake(string found, object state, string seen, string? note)
+    {
+        var record = Txt(RecordPurpose.Dkim, (KeyState)state == KeyState.Revoked ? "v=DKIM1; p=" : "v=DKIM1; k=rsa; p=AbCd") with { Key = (KeyState)state };
+
+        var observation = RecordRules.Dkim(Texts(found), record);
+
+        Assert.Equal(seen, observation.State.ToText());
+        if (note is null) Assert.Null(observation.Note);
+        else Assert.Contains(note, observation.Note!, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "missing")]
+    [InlineData("10 mx.service.example", "ok")]
+    [InlineData("10 mx.service.example,20 backup.example", "ok")]
+    [InlineData("5 other.example,10 mx.service.example", "mismatch")]
+    [InlineData("10 mx.service.example,10 other.example", "mismatch")]
+    [InlineData("10 MX.service.example,10 mx.service.example", "ok")]
+    [InlineData("10 other.example", "mismatch")]
+    public void Bounces_must_come_here_first(string found, string state)
+    {
+        var hosts = found.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => text.Split(' ')).Select(words => new MxHost(words[1], int.Parse(words[0]))).ToList();
+
+        Assert.Equal(state, RecordRules.Mx(hosts, Txt(RecordPurpose.ReturnPath, "mx.service.example") with { Type = "MX" }).State.ToText());
+    }
+
+    [Theory]
+    [InlineData("", "missing")]
+    [InlineData("something else", "missing")]
+    [InlineData("mailapi-verification=token", "ok")]
+    [InlineData("x|mailapi-verification=token", "ok")]
+    [InlineData("mailapi-verification=another", "mismatch")]
+    public void The_token_proves_ownership_whatever_stands_beside_it(string found, string state) =>
+        Assert.Equal(state, RecordRules.Text(Texts(found), Txt(RecordPurpose.Ownership, "mailapi-verification=token")).State.ToText());
+
+    [Theory]
+    [InlineData("", "missing")]
+    [InlineData("mx.service.example", "ok")]
+    [InlineData("other.example", "mismatch")]
+    public void An_alias_leads_to_the_service(string found, string state) =>
+        Assert.Equal(state, RecordRules.Alias(Texts(found), Txt(RecordPurpose.Tracking, "mx.service.example") with { Type = "CNAME" }).State.ToText());
+
+    private static string[] Texts(string found) => found.Split('|', StringSplitOptions.RemoveEmptyEntries);
+
+    private static DomainRecord Txt(RecordPurpose purpose, string value) => new() { Purpose = purpose, Type = "TXT", Name = "a.example", Value = value, Required = true };
+}
