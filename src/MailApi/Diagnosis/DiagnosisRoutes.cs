@@ -26,7 +26,7 @@ internal static class DiagnosisRoutes
     }
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(AuthenticationQuestion))]
 [JsonSerializable(typeof(AuthenticationReport))]
 [JsonSerializable(typeof(SendVerdict))]

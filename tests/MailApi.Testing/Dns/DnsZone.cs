@@ -45,9 +45,10 @@ public sealed class DnsZone : IAsyncDisposable
     /// <summary>What records and negative answers say instead of their own time to live; null: their own.</summary>
     public TimeSpan? TimeToLive { get; set; }
 
-    public static DnsZone Start()
+    public static DnsZone Start() => Start(new IPEndPoint(IPAddress.Loopback, FreePort.Next()));
+
+    public static DnsZone Start(IPEndPoint endPoint)
     {
-        var endPoint = new IPEndPoint(IPAddress.Loopback, FreePort.Next());
         var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         udp.Bind(endPoint);

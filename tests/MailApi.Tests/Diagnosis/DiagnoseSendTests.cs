@@ -3,9 +3,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MailApi.Mail.Preflight;
 using MailApi.Testing;
 using MailApi.Tests.Domains;
 using MailApi.Tests.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace MailApi.Tests.Diagnosis;
 
@@ -54,6 +57,13 @@ public sealed class DiagnoseSendTests(TestHost host)
         Assert.Contains(checks, check => check.GetProperty("result").GetString() == "fail");
         Assert.InRange(verdict.GetProperty("score").GetDouble(), 0, 4);
     }
+
+    [Theory]
+    [InlineData(CheckResult.Warn, "\"warn\"")]
+    [InlineData(CheckGroup.SpamFilter, "\"spamFilter\"")]
+    [InlineData(BlocklistState.Listed, "\"listed\"")]
+    public void What_the_checks_say_is_told_in_words(object value, string json) =>
+        Assert.Equal(json, JsonSerializer.Serialize(value, value.GetType(), host.Services.GetRequiredService<IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions>>().Value.SerializerOptions));
 
     [Fact]
     public async Task Nothing_is_stored_and_nothing_leaves()

@@ -119,8 +119,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
     public async Task Of_two_tenants_that_publish_their_records_the_first_one_seen_has_the_name(string other)
     {
         var (id, second) = (await Done(Name, mine), await Done(other, theirs));
-        Publish(await Records(id));
-        Publish((await Records(second)).Where(record => other != Name || record.Purpose is RecordPurpose.Ownership or RecordPurpose.Dkim));
+        Publish([.. await Records(id), .. await Records(second)]);
         // A selector has one key: where both claim the same name, the record of the second replaces the first's.
         dns.Remove($"ma1._domainkey.{other}", DnsType.Txt);
         Publish((await Records(second)).Where(record => record.Purpose == RecordPurpose.Dkim));
@@ -238,7 +237,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
 
     private void Publish(IEnumerable<DomainRecord> records)
     {
-        foreach (var record in records) dns.Publish(record.Zone);
+        foreach (var line in records.Select(record => record.Zone).Distinct()) dns.Publish(line);
     }
 
     /// <summary>What the operator publishes of the domain's keys.</summary>
