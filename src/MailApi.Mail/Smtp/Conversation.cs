@@ -1,252 +1,180 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
-using MailKit;
-using MailKit.Security;
 
 namespace MailApi.Mail.Smtp;
 
 /// <summary>
-/// Watches the octets of one connection, which is the one place where MailKit shows whole replies: it knows which command awaits a reply, keeps
-/// the first refusal and the last reply, and holds the deadline of each phase (RFC 5321 §4.5.3.2). MailKit calls it from one flow at a time.
+/// The octets of one connection: commands and content go out as they are given, replies come back one at a time (RFC 5321 §4.2), and each phase has its
+/// deadline (§4.5.3.2). What the network, the clock or a senseless reply does is an <see cref="IOException"/>, or one that cancels.
 /// </summary>
-internal sealed class Conversation : IProtocolLogger
+internal sealed class Conversation(Socket socket, SmtpTimeouts timeouts, TimeProvider time) : IDisposable
 {
-    /// <summary>MailKit would gather a reply without end.</summary>
+    /// <summary>Of one reply, all its lines and line ends; a receiver could go on for ever.</summary>
     private const int ReplyBytesMax = 16 * 1024;
 
-    /// <summary>For the reply to RSET and QUIT, on which nothing depends any more.</summary>
-    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(10);
-
-    private const int Abortable = 0, Committed = 1, Aborted = 2;
-
-    private readonly SmtpTimeouts timeouts;
-    private readonly CancellationTokenSource ended = new();
-    private readonly ITimer timer;
-    private readonly Queue<Stage?> awaited = new();
-    private readonly StringBuilder reply = new();
-    private readonly List<byte> line = [];
-    private TimeSpan patience;
-    private bool inContent, midCommand;
-    private int phase;
-
-    public Conversation(SmtpTimeouts timeouts, TimeProvider time)
-    {
-        this.timeouts = timeouts;
-        timer = time.CreateTimer(static state => ((Conversation)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
-    /// <summary>Ends what is under way: a deadline has passed, or the caller gave up before content began.</summary>
-    public CancellationToken Ended => ended.Token;
+    private readonly CancellationTokenSource ended = new(Timeout.InfiniteTimeSpan, time);
+    private readonly List<string> lines = [];
+    private byte[] buffer = new byte[1024];
+    private int start, end, code;
+    private Stream? stream;
+    private volatile bool aborted;
 
     /// <summary>What was last said or waited for.</summary>
     public Stage Stage { get; private set; }
 
-    /// <summary>The first reply of 400 or more since <see cref="Begin"/>.</summary>
-    public (Stage Stage, Reply Reply)? Refusal { get; private set; }
+    /// <summary>How long it is waited for.</summary>
+    public TimeSpan Patience { get; private set; }
 
-    /// <summary>The reply to the final dot, when it was positive.</summary>
-    public Reply? Accepted { get; private set; }
+    /// <summary>Ends what is under way: a deadline has passed, or the caller gave up. Nothing can be said afterwards.</summary>
+    public CancellationToken Ended => ended.Token;
+    public bool WasAborted => aborted;
+    public bool TimedOut => ended.IsCancellationRequested && !aborted;
 
-    /// <summary>The receiver has asked for content (354).</summary>
-    public bool ContentBegun { get; private set; }
+    /// <summary>The texts of the last reply's lines, without codes.</summary>
+    public IReadOnlyList<string> Lines => lines;
 
-    /// <summary>The final dot may be on its way.</summary>
-    public bool DotSent { get; private set; }
+    /// <summary>The last reply.</summary>
+    public Reply Reply => Reply.From(code, string.Join(' ', lines));
 
-    /// <summary>Something came that no command had asked for: what is said next may be misread.</summary>
-    public bool OutOfStep { get; private set; }
-    public bool TimedOut { get; private set; }
-    public bool WasAborted => Volatile.Read(ref phase) == Aborted;
+    /// <summary>TLS 1.2 or above, or none.</summary>
+    public SslProtocols Tls => stream is SslStream tls ? tls.SslProtocol : SslProtocols.None;
 
-    public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
+    /// <summary>Nothing lies here that no command has asked for, and the other side has not hung up.</summary>
+    public bool IsQuiet => start == end && !ended.IsCancellationRequested && !socket.Poll(0, SelectMode.SelectRead);
 
-    /// <summary>A new connection or message begins with <paramref name="stage"/>.</summary>
-    public void Begin(Stage stage)
+    /// <summary>The caller gives up.</summary>
+    public void Abort()
     {
-        Interlocked.CompareExchange(ref phase, Abortable, Committed);
-        (Refusal, Accepted, ContentBegun, DotSent) = (null, null, false, false);
-        Await(stage);
+        if (ended.IsCancellationRequested) return;
+        aborted = true;
+        ended.Cancel();
+    }
+
+    /// <summary>From now on the clock of <paramref name="stage"/> runs.</summary>
+    public void Await(Stage stage)
+    {
+        Stage = stage;
+        Arm(stage switch
+        {
+            Stage.Connect or Stage.Greeting => timeouts.Greeting,
+            Stage.Hello or Stage.StartTls or Stage.Auth => timeouts.Hello,
+            Stage.MailFrom => timeouts.MailFrom,
+            Stage.RcptTo => timeouts.RcptTo,
+            Stage.Data => timeouts.Data,
+            _ => timeouts.FinalDot,
+        });
+    }
+
+    /// <summary>From now on the other side has the time for one block of content.</summary>
+    public void AwaitBlock()
+    {
+        Stage = Stage.Content;
+        Arm(timeouts.Block);
+    }
+
+    public void Arm(TimeSpan patience)
+    {
+        Patience = patience;
+        ended.CancelAfter(patience);
     }
 
     /// <summary>Nothing is under way: no deadline.</summary>
-    public void Rest() => timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    public void Rest() => ended.CancelAfter(Timeout.InfiniteTimeSpan);
 
-    /// <summary>The caller gives up: has an effect only until content begins.</summary>
-    public void Abort()
+    /// <summary>Says one command and hears its reply.</summary>
+    /// <returns>The code of the reply.</returns>
+    public async ValueTask<int> Ask(string command, Stage stage)
     {
-        if (Interlocked.CompareExchange(ref phase, Aborted, Abortable) == Abortable) ended.Cancel();
+        Await(stage);
+        await Write(Encoding.UTF8.GetBytes(command + "\r\n"));
+        return await Hear();
     }
 
-    /// <summary>QUIT follows.</summary>
-    public void TakeLeave() => Arm(Courtesy);
-
-    /// <summary>The gate is open and the final dot follows.</summary>
-    public void SendDot()
+    public async ValueTask Write(ReadOnlyMemory<byte> octets)
     {
-        inContent = false;
-        DotSent = true;
-        this.awaited.Enqueue(Stage.Content);
-        Await(Stage.Content);
+        await BeInTurn();
+        await Stream.WriteAsync(octets, Ended);
     }
 
-    /// <summary>What to say of a connection that ended in <see cref="Stage"/>.</summary>
-    public string Loss(Exception cause)
+    /// <exception cref="OutOfTurnException">The other side has spoken: what is said now may be misread.</exception>
+    public async ValueTask BeInTurn()
     {
-        var during = Stage switch
+        if (start == end) return;
+        await Hear();
+        throw new OutOfTurnException(Reply);
+    }
+
+    /// <summary>Reads one reply.</summary>
+    /// <returns>Its code.</returns>
+    public async ValueTask<int> Hear()
+    {
+        lines.Clear();
+        for (var left = ReplyBytesMax; ;)
         {
-            Stage.Connect => "connecting",
-            Stage.Greeting => "waiting for the greeting",
-            Stage.Hello => "saying hello (EHLO)",
-            Stage.StartTls => "starting TLS",
-            Stage.Auth => "logging in (AUTH)",
-            Stage.MailFrom => "sending MAIL FROM",
-            Stage.RcptTo => "sending RCPT TO",
-            Stage.Data => "sending DATA",
-            _ => DotSent ? "waiting for the reply to the final dot" : "sending the content",
-        };
-        return TimedOut ? $"no answer within {this.patience} while {during}" : $"failed while {during}: {Brief(cause)}";
-    }
+            var length = await HaveLine(left);
+            var line = Encoding.UTF8.GetString(buffer, start, length - 1).TrimEnd('\r');
+            start += length;
+            left -= length;
 
-    /// <summary>MailKit puts an essay into the message of a failed handshake; the cause is below it.</summary>
-    public static string Brief(Exception e) => Reply.Printable(e is SslHandshakeException { InnerException: { } cause } ? $"TLS handshake: {cause.Message}" : e.Message);
-
-    public void LogConnect(Uri uri)
-    {
-        this.awaited.Enqueue(Stage.Greeting);
-        Await(Stage.Greeting);
-    }
-
-    /// <summary>After the octets were written.</summary>
-    public void LogClient(byte[] buffer, int offset, int count)
-    {
-        if (inContent)
-        {
-            timer.Change(this.patience, Timeout.InfiniteTimeSpan);
-            return;
-        }
-        var text = buffer.AsSpan(offset, count);
-        while (!text.IsEmpty)
-        {
-            if (!midCommand) Said(text);
-            var end = text.IndexOf((byte)'\n');
-            midCommand = end < 0;
-            text = end < 0 ? default : text[(end + 1)..];
+            if (line.Length < 3 || !int.TryParse(line.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) throw new IOException($"'{Reply.Printable(line)}' is no reply");
+            if (lines.Count > 0 && number != code) throw new IOException($"a reply began with {code} and went on with {number}");
+            code = number;
+            lines.Add(line.Length > 4 ? line[4..] : "");
+            if (line.Length == 3 || line[3] != '-') return code;
         }
     }
 
-    public void LogServer(byte[] buffer, int offset, int count)
+    /// <summary>Shakes hands. What came in the clear after the reply to STARTTLS is forgotten: anyone may have put it there (RFC 3207 §6).</summary>
+    /// <exception cref="AuthenticationException">No protection could be agreed on, or the certificate is not what <paramref name="options"/> ask for.</exception>
+    public async Task StartTls(SslClientAuthenticationOptions options)
     {
-        var text = buffer.AsSpan(offset, count);
-        while (!text.IsEmpty)
+        (start, end) = (0, 0);
+        Await(Stage.StartTls);
+        var tls = new SslStream(Stream);
+        stream = tls;
+        try
         {
-            var end = text.IndexOf((byte)'\n');
-            var piece = end < 0 ? text : text[..end];
-            if (this.line.Count + this.reply.Length + piece.Length > ReplyBytesMax) throw new IOException($"the reply is longer than {ReplyBytesMax} octets");
-            this.line.AddRange(piece);
-            if (end < 0) return;
-
-            text = text[(end + 1)..];
-            var starttls = this.awaited.TryPeek(out var awaited) && awaited == Stage.StartTls;
-            if (!EndLine() || !starttls || text.IsEmpty) continue;
-            // Sent in the clear after the reply to STARTTLS: MailKit discards it too (RFC 3207 §6).
-            OutOfStep = true;
-            return;
+            await tls.AuthenticateAsClientAsync(options, Ended);
+        }
+        catch (ArgumentException e)
+        {
+            throw new AuthenticationException("the name of the host is not one for TLS", e);
         }
     }
 
     public void Dispose()
     {
-        timer.Dispose();
+        stream?.Dispose();
+        socket.Dispose();
         ended.Dispose();
     }
 
-    private void Said(ReadOnlySpan<byte> command)
+    private Stream Stream => stream ??= new NetworkStream(socket, ownsSocket: true);
+
+    /// <summary>Reads until a whole line is here; answers its length with the line feed.</summary>
+    private async ValueTask<int> HaveLine(int lengthMax)
     {
-        if (command.StartsWith("."u8)) return; // SendDot has counted it.
-        Stage? stage = null;
-        if (command.StartsWith("EHLO"u8) || command.StartsWith("HELO"u8)) stage = Stage.Hello;
-        else if (command.StartsWith("STARTTLS"u8)) stage = Stage.StartTls;
-        else if (command.StartsWith("MAIL"u8)) stage = Stage.MailFrom;
-        else if (command.StartsWith("RCPT"u8)) stage = Stage.RcptTo;
-        else if (command.StartsWith("DATA"u8)) stage = Stage.Data;
-        // What is no command is a further answer to a challenge of AUTH.
-        else if (!command.StartsWith("RSET"u8) && !command.StartsWith("QUIT"u8)) stage = Stage.Auth;
-
-        this.awaited.Enqueue(stage);
-        if (this.awaited.Count == 1) Await(stage);
-    }
-
-    /// <summary>True when the line was the last of its reply.</summary>
-    private bool EndLine()
-    {
-        var line = Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(this.line)).TrimEnd('\r');
-        this.line.Clear();
-        if (line.Length > 4) this.reply.Append(this.reply.Length == 0 ? "" : " ").Append(line, 4, line.Length - 4);
-        if (line.Length > 3 && line[3] == '-') return false;
-
-        var text = this.reply.ToString();
-        this.reply.Clear();
-        // MailKit itself refuses what does not begin with three digits.
-        if (line.Length >= 3 && int.TryParse(line.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var code)) Heard(Reply.From(code, text));
-        return true;
-    }
-
-    private void Heard(Reply reply)
-    {
-        if (!this.awaited.TryDequeue(out var awaited))
+        while (true)
         {
-            OutOfStep = true;
-            return;
-        }
-        if (this.awaited.TryPeek(out var next)) Await(next);
-        if (awaited is not { } stage) return;
+            var feed = buffer.AsSpan(start, end - start).IndexOf((byte)'\n');
+            if (feed >= lengthMax || (feed < 0 && end - start >= lengthMax)) throw new IOException($"the reply is longer than {ReplyBytesMax} octets");
+            if (feed >= 0) return feed + 1;
 
-        if (reply.Code >= 400) Refusal ??= (stage, reply);
-        else if (stage == Stage.Hello) Refusal = null; // EHLO was not understood, HELO was.
-        else if (stage == Stage.Content && reply.Code / 100 == 2) Accepted = reply;
-        else if (stage == Stage.Data && reply.Code == 354) BeginContent();
-    }
-
-    private void BeginContent()
-    {
-        if (Interlocked.CompareExchange(ref phase, Committed, Abortable) == Aborted) throw new OperationCanceledException(Ended);
-        ContentBegun = inContent = true;
-        Stage = Stage.Content;
-        Arm(this.timeouts.Block);
-    }
-
-    private void Await(Stage? stage)
-    {
-        Stage = stage ?? Stage;
-        Arm(stage switch
-        {
-            Stage.Connect or Stage.Greeting => this.timeouts.Greeting,
-            Stage.Hello or Stage.StartTls or Stage.Auth => this.timeouts.Hello,
-            Stage.MailFrom => this.timeouts.MailFrom,
-            Stage.RcptTo => this.timeouts.RcptTo,
-            Stage.Data => this.timeouts.Data,
-            Stage.Content => this.timeouts.FinalDot,
-            _ => Courtesy,
-        });
-    }
-
-    private void Arm(TimeSpan patience)
-    {
-        this.patience = patience;
-        timer.Change(patience, Timeout.InfiniteTimeSpan);
-    }
-
-    private void Expire()
-    {
-        TimedOut = true;
-        try
-        {
-            ended.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The connection was closed in the same moment.
+            if (end == buffer.Length && start == 0) Array.Resize(ref buffer, buffer.Length * 2);
+            if (start > 0) buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+            var read = await Stream.ReadAsync(buffer.AsMemory(end), Ended);
+            if (read == 0) throw new EndOfStreamException("the other side has closed the connection");
+            end += read;
         }
     }
+}
+
+/// <summary>A reply was there before there was anything to reply to.</summary>
+internal sealed class OutOfTurnException(Reply reply) : IOException($"it spoke out of turn: {reply}")
+{
+    public Reply Reply => reply;
 }

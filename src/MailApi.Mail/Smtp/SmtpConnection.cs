@@ -1,12 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using MailApi.Mail.Routing;
-using MailKit;
-using MailKit.Net.Smtp;
-using MailKit.Security;
-using MimeKit;
 
 namespace MailApi.Mail.Smtp;
 
@@ -16,42 +15,42 @@ internal sealed record ConnectionKey(string Host, IPEndPoint EndPoint, TlsPolicy
 /// <summary>One connection to one address of a mail host, greeted and, where asked, protected and logged in.</summary>
 internal sealed class SmtpConnection : IDisposable
 {
-    private readonly Socket socket;
-    private readonly RawClient client;
-    private readonly Conversation conversation;
-    private readonly string? tlsFailure;
-    private Exception? gateError;
+    /// <summary>For the reply to RSET and QUIT, on which nothing depends any more.</summary>
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(10);
 
-    private SmtpConnection(ConnectionKey key, Socket socket, RawClient client, Conversation conversation, string? tlsFailure)
+    private readonly Socket socket;
+    private readonly Conversation conversation;
+    private readonly SmtpClientOptions options;
+    private readonly string? tlsFailure;
+    private Offered offered = Offered.Nothing;
+    private TransmitResult.Refused? refused;
+    private Exception? gateError;
+    private bool inStep, dotSent;
+
+    private SmtpConnection(ConnectionKey key, SmtpClientOptions options, TimeProvider time, string? tlsFailure)
     {
-        (Key, this.socket, this.client, this.conversation, this.tlsFailure) = (key, socket, client, conversation, tlsFailure);
+        (Key, this.options, this.tlsFailure) = (key, options, tlsFailure);
+        socket = new Socket(key.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        conversation = new Conversation(socket, options.Timeouts, time);
     }
 
     public ConnectionKey Key { get; }
     public int Messages { get; private set; }
 
     /// <summary>The receiver has asked for the content of the last message: it must not be sent again without thought.</summary>
-    public bool ContentBegun => this.conversation.ContentBegun;
+    public bool ContentBegun { get; private set; }
 
     /// <summary>Fit for another message: in step, and the other side has neither hung up nor said anything in the meantime.</summary>
-    public bool IsUsable => this.client.IsConnected && !this.conversation.OutOfStep && !this.conversation.Ended.IsCancellationRequested
-        && this.conversation.Refusal?.Reply.Code != 421 && !this.socket.Poll(0, SelectMode.SelectRead);
+    public bool IsUsable => inStep && conversation.IsQuiet;
 
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled.</exception>
     public static async Task<(SmtpConnection? Connection, TransmitResult? Failure)> Open(ConnectionKey key, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
     {
-        var tls = key.Tls switch
-        {
-            TlsPolicy.None => SecureSocketOptions.None,
-            TlsPolicy.Opportunistic => SecureSocketOptions.StartTlsWhenAvailable,
-            TlsPolicy.StartTls => SecureSocketOptions.StartTls,
-            _ => SecureSocketOptions.SslOnConnect,
-        };
-        var (connection, failure, tlsFailure) = await Open(key, tls, null, options, time, ct);
+        var (connection, failure, tlsFailure) = await Open(key, key.Tls, null, options, time, ct);
         // RFC 7435 §4: in the clear is better than not at all, where nobody asked for more.
         if (tlsFailure is not null && key.Tls == TlsPolicy.Opportunistic)
         {
-            (connection, failure, _) = await Open(key, SecureSocketOptions.None, tlsFailure, options, time, ct);
+            (connection, failure, _) = await Open(key, TlsPolicy.None, tlsFailure, options, time, ct);
         }
         return (connection, failure);
     }
@@ -61,19 +60,23 @@ internal sealed class SmtpConnection : IDisposable
     public async Task<TransmitResult> Send(Transmission transmission, CancellationToken ct)
     {
         Messages++;
-        if (Unsendable(transmission) is { } refused) return new TransmitResult.Refused(refused, Key.Host, Stage.MailFrom);
+        (ContentBegun, dotSent, refused) = (false, false, null);
+        if (Unsendable(transmission) is { } unsendable) return new TransmitResult.Refused(unsendable, Key.Host, Stage.MailFrom);
+        OutgoingContent.Check(transmission.Content);
 
-        using var message = RawMessage.Of(transmission, token => BeforeDot(transmission, token));
-        this.conversation.Begin(Stage.MailFrom);
+        inStep = false;
         try
         {
-            using var abort = ct.UnsafeRegister(static state => ((Conversation)state!).Abort(), this.conversation);
-            var format = new FormatOptions { International = transmission.NeedsSmtpUtf8 };
-            await this.client.SendAsync(format, message, new MailboxAddress("", transmission.MailFrom), [new MailboxAddress("", transmission.Recipient)], this.conversation.Ended);
-        }
-        catch (GateClosedException)
-        {
-            return new TransmitResult.GateClosed(Key.Host);
+            bool asked;
+            using (ct.UnsafeRegister(static state => ((Conversation)state!).Abort(), conversation)) asked = await SendEnvelope(transmission);
+            if (refused is null)
+            {
+                conversation.Ended.ThrowIfCancellationRequested();
+                ContentBegun = true;
+                if (!await SendContent(transmission)) return new TransmitResult.GateClosed(Key.Host);
+                asked = false;
+            }
+            inStep = refused is null || await Reset(asked);
         }
         catch (Exception e) when (!ReferenceEquals(e, gateError) && IsOfTheNetwork(e))
         {
@@ -81,9 +84,11 @@ internal sealed class SmtpConnection : IDisposable
         }
         finally
         {
-            this.conversation.Rest();
+            conversation.Rest();
         }
-        return Explain(null, ct);
+        if (refused is not null) return refused;
+        var protocol = conversation.Tls switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", _ => null };
+        return new TransmitResult.Accepted(conversation.Reply, Key.Host, protocol) { TlsFailure = tlsFailure };
     }
 
     /// <summary>Takes leave (RFC 5321 §4.1.1.10), with little patience, and closes.</summary>
@@ -91,8 +96,9 @@ internal sealed class SmtpConnection : IDisposable
     {
         try
         {
-            this.conversation.TakeLeave();
-            if (this.client.IsConnected) await this.client.DisconnectAsync(quit: true, this.conversation.Ended);
+            conversation.Arm(Courtesy);
+            await conversation.Write("QUIT\r\n"u8.ToArray());
+            await conversation.Hear();
         }
         catch (Exception e) when (IsOfTheNetwork(e))
         {
@@ -101,134 +107,236 @@ internal sealed class SmtpConnection : IDisposable
         Dispose();
     }
 
-    public void Dispose()
-    {
-        this.client.Dispose();
-        this.socket.Dispose();
-        this.conversation.Dispose();
-    }
+    public void Dispose() => conversation.Dispose();
 
     /// <returns>The last value: why TLS failed, where another try without it might succeed.</returns>
     private static async Task<(SmtpConnection?, TransmitResult?, string? TlsFailure)> Open(
-        ConnectionKey key, SecureSocketOptions tls, string? earlierTlsFailure, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
+        ConnectionKey key, TlsPolicy tls, string? earlierTlsFailure, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
     {
-        var socket = new Socket(key.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var conversation = new Conversation(options.Timeouts, time);
-        var client = new RawClient(conversation, options.TrustedRoots) { LocalDomain = options.HeloName, SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
-        if (key.Tls == TlsPolicy.Opportunistic) AcceptAnyCertificate(client);
-        var connection = new SmtpConnection(key, socket, client, conversation, earlierTlsFailure);
-        var opened = false;
+        var connection = new SmtpConnection(key, options, time, earlierTlsFailure);
         try
         {
-            if (await Connect(socket, key, options, time, ct) is { } unreachable) return (null, unreachable, null);
+            if (await connection.Connect(time, ct) is { } unreachable) return (null, unreachable, null);
 
-            conversation.Begin(Stage.Greeting);
-            using var abort = ct.UnsafeRegister(static state => ((Conversation)state!).Abort(), conversation);
-            await client.ConnectAsync(socket, key.Host, key.EndPoint.Port, tls, conversation.Ended);
-            // BDAT has no final dot to hold back.
-            client.Capabilities &= ~(SmtpCapabilities.Chunking | SmtpCapabilities.BinaryMime);
-            if (key.Credentials is { } credentials)
+            TransmitResult? failure;
+            string? reason = null;
+            try
             {
-                if (await Login.At(client, credentials, key, conversation.Ended) is { } impossible) return (null, impossible, null);
+                using var abort = ct.UnsafeRegister(static state => ((Conversation)state!).Abort(), connection.conversation);
+                failure = await connection.Introduce(tls);
+                reason = (failure as TransmitResult.Refused)?.Reply.ToString();
             }
-            opened = true;
-            return (connection, null, null);
-        }
-        catch (Exception e) when (IsOfTheNetwork(e))
-        {
-            var failure = connection.Explain(e, ct);
-            var ofTls = e is SslHandshakeException || conversation.Stage == Stage.StartTls || conversation.Refusal?.Stage == Stage.StartTls;
-            return (null, failure, ofTls ? Conversation.Brief(e) : null);
+            catch (Exception e) when (IsOfTheNetwork(e))
+            {
+                (failure, reason) = (connection.Explain(e, ct), Brief(e));
+            }
+            connection.inStep = failure is null;
+            return failure is null ? (connection, null, null) : (null, failure, connection.conversation.Stage == Stage.StartTls ? reason : null);
         }
         finally
         {
-            conversation.Rest();
-            if (!opened) connection.Dispose();
+            connection.conversation.Rest();
+            if (!connection.inStep) connection.Dispose();
         }
     }
 
-    [SuppressMessage("Security", "CA5359", Justification = "Mail hosts seldom have a certificate for their name; encryption to anyone beats none (RFC 7435).")]
-    private static void AcceptAnyCertificate(RawClient client) => client.ServerCertificateValidationCallback = static (_, _, _, _) => true;
-
-    private static async Task<TransmitResult?> Connect(Socket socket, ConnectionKey key, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
+    private async Task<TransmitResult?> Connect(TimeProvider time, CancellationToken ct)
     {
         using var patience = new CancellationTokenSource(options.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, ct);
         try
         {
-            await socket.ConnectAsync(key.EndPoint, either.Token);
+            await socket.ConnectAsync(Key.EndPoint, either.Token);
             return null;
         }
         catch (SocketException e)
         {
-            return new TransmitResult.Unreachable($"{key.EndPoint}: {Reply.Printable(e.Message)}", key.Host);
+            return new TransmitResult.Unreachable($"{Key.EndPoint}: {Reply.Printable(e.Message)}", Key.Host);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return new TransmitResult.Unreachable($"{key.EndPoint}: no connection within {options.ConnectTimeout}", key.Host);
+            ct.ThrowIfCancellationRequested();
+            return new TransmitResult.Unreachable($"{Key.EndPoint}: no connection within {options.ConnectTimeout}", Key.Host);
         }
     }
 
-    private async Task BeforeDot(Transmission transmission, CancellationToken token)
+    /// <summary>Everything before the first envelope. Null when all is well.</summary>
+    private async Task<TransmitResult?> Introduce(TlsPolicy tls)
     {
-        var open = false;
-        try
+        if (tls == TlsPolicy.Implicit) await conversation.StartTls(TlsOptions());
+        conversation.Await(Stage.Greeting);
+        if (IsRefused(await conversation.Hear(), Stage.Greeting) || !await SayHello()) return refused;
+
+        if (tls == TlsPolicy.StartTls && !offered.StartTls) return new TransmitResult.Unreachable($"{Key.Host} offers no STARTTLS", Key.Host);
+        if (tls is TlsPolicy.StartTls or TlsPolicy.Opportunistic && offered.StartTls)
         {
-            open = await transmission.DotGate(token);
+            if (IsRefused(await conversation.Ask("STARTTLS", Stage.StartTls), Stage.StartTls)) return refused;
+            await conversation.StartTls(TlsOptions());
+            if (!await SayHello()) return refused;
         }
-        catch (Exception e) when (!token.IsCancellationRequested)
+        return Key.Credentials is { } credentials ? await Login.At(conversation, credentials, Key, offered) : null;
+    }
+
+    private async Task<bool> SayHello()
+    {
+        offered = Offered.Nothing;
+        if (!IsRefused(await conversation.Ask($"EHLO {options.HeloName}", Stage.Hello), Stage.Hello))
         {
-            // The caller's own, whatever its type: not to be taken for one of the network.
-            gateError = e;
-            throw;
+            offered = Offered.Read(conversation.Lines);
+            return true;
         }
-        if (!open) throw new GateClosedException();
-        this.conversation.SendDot();
+        if (refused!.Reply.Code == 421 || IsRefused(await conversation.Ask($"HELO {options.HeloName}", Stage.Hello), Stage.Hello)) return false;
+        refused = null;
+        return true;
+    }
+
+    [SuppressMessage("Security", "CA5359", Justification = "Mail hosts seldom have a certificate for their name; encryption to anyone beats none (RFC 7435).")]
+    private SslClientAuthenticationOptions TlsOptions()
+    {
+        // Neither revocation lists nor issuers are fetched from addresses that the other side chose.
+        var chain = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        if (options.TrustedRoots is { } roots)
+        {
+            chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            chain.CustomTrustStore.AddRange(roots);
+        }
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = Key.Host,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateChainPolicy = chain,
+            RemoteCertificateValidationCallback = Key.Tls == TlsPolicy.Opportunistic ? static (_, _, _, _) => true : null,
+        };
     }
 
     /// <summary>Why this host cannot take this message whatever it says.</summary>
     private Reply? Unsendable(Transmission transmission)
     {
-        var offered = this.client.Capabilities;
         // RFC 6531 §3.1 makes 8BITMIME a part of SMTPUTF8.
-        if (transmission.NeedsSmtpUtf8 && !(offered.HasFlag(SmtpCapabilities.UTF8) && offered.HasFlag(SmtpCapabilities.EightBitMime)))
+        if (transmission.NeedsSmtpUtf8 && !(offered.SmtpUtf8 && offered.EightBitMime))
         {
             return new Reply(550, "5.6.7", "the receiver does not support internationalised addresses (SMTPUTF8)");
         }
-        if (transmission.EightBit && !offered.HasFlag(SmtpCapabilities.EightBitMime))
+        if (transmission.EightBit && !offered.EightBitMime)
         {
             return new Reply(554, "5.6.3", "the receiver does not support 8-bit content (8BITMIME)");
         }
-        var bytes = transmission.Content.Sum(part => (long)part.Length);
-        return offered.HasFlag(SmtpCapabilities.Size) && this.client.MaxSize > 0 && bytes > this.client.MaxSize
-            ? new Reply(552, "5.3.4", $"the message has {bytes} octets and the receiver takes {this.client.MaxSize}")
+        return offered.SizeMax > 0 && transmission.Bytes > offered.SizeMax
+            ? new Reply(552, "5.3.4", $"the message has {transmission.Bytes} octets and the receiver takes {offered.SizeMax}")
             : null;
     }
 
-    private TransmitResult Explain(Exception? e, CancellationToken ct)
+    /// <summary>MAIL, RCPT and DATA, in one write where the host allows it (RFC 2920).</summary>
+    /// <returns>True when the host has asked for the content, be it that it has <see cref="refused"/> too.</returns>
+    private async Task<bool> SendEnvelope(Transmission transmission)
     {
-        if (this.conversation.Accepted is { } accepted)
+        var size = offered.SizeMax > 0 ? $" SIZE={transmission.Bytes}" : "";
+        var mail = $"MAIL FROM:<{transmission.MailFrom}>{size}{(transmission.NeedsSmtpUtf8 ? " SMTPUTF8" : "")}{(transmission.EightBit ? " BODY=8BITMIME" : "")}";
+        var recipient = $"RCPT TO:<{transmission.Recipient}>";
+        if (!offered.Pipelining)
         {
-            var protocol = this.client.SslProtocol switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", _ => null };
-            return new TransmitResult.Accepted(accepted, Key.Host, protocol) { TlsFailure = this.tlsFailure };
+            return !IsRefused(await conversation.Ask(mail, Stage.MailFrom), Stage.MailFrom)
+                && !IsRefused(await conversation.Ask(recipient, Stage.RcptTo), Stage.RcptTo)
+                && IsAsked(await conversation.Ask("DATA", Stage.Data));
         }
-        if (this.conversation.Refusal is { } refusal) return new TransmitResult.Refused(refusal.Reply, Key.Host, refusal.Stage);
-        if (this.conversation.WasAborted || (e is OperationCanceledException && !this.conversation.TimedOut)) throw new OperationCanceledException(ct);
 
-        // A reply that came before its command was seen by MailKit alone.
-        if (e is SmtpCommandException { StatusCode: >= (SmtpStatusCode)400 } early && !this.conversation.DotSent)
-        {
-            return new TransmitResult.Refused(Reply.From((int)early.StatusCode, early.Message), Key.Host, this.conversation.Stage);
-        }
-        var reason = this.conversation.Loss(e ?? new SmtpProtocolException("no reply was read"));
-        return this.conversation.DotSent ? new TransmitResult.Uncertain(reason, Key.Host) : new TransmitResult.Unreachable(reason, Key.Host);
+        conversation.Await(Stage.MailFrom);
+        await conversation.Write(Encoding.UTF8.GetBytes($"{mail}\r\n{recipient}\r\nDATA\r\n"));
+        // After 421 nothing more comes.
+        if (IsRefused(await conversation.Hear(), Stage.MailFrom) && refused!.Reply.Code == 421) return false;
+        conversation.Await(Stage.RcptTo);
+        if (IsRefused(await conversation.Hear(), Stage.RcptTo) && conversation.Reply.Code == 421) return false;
+        conversation.Await(Stage.Data);
+        return IsAsked(await conversation.Hear());
     }
 
-    /// <summary>What MailKit and the sockets below throw for what the other side, the network or a deadline did. UriFormatException: a host name that MailKit's URI cannot hold.</summary>
-    private static bool IsOfTheNetwork(Exception e) => e is IOException or SocketException or TimeoutException or OperationCanceledException
-        or SmtpCommandException or SmtpProtocolException or ServiceNotAuthenticatedException or ServiceNotConnectedException
-        or SslHandshakeException or MailKit.Security.AuthenticationException or SaslException or NotSupportedException or ObjectDisposedException or UriFormatException;
+    private bool IsAsked(int code) => code == 354 || (IsRefused(code, Stage.Data) ? false : throw new IOException($"it answered DATA with {code}"));
 
-    /// <summary>Leaves MailKit before the final dot; it drops the connection for any exception that is not of its own.</summary>
-    private sealed class GateClosedException : Exception;
+    /// <summary>The content, then the final dot if the gate allows it.</summary>
+    /// <returns>False when it does not.</returns>
+    private async Task<bool> SendContent(Transmission transmission)
+    {
+        using var content = new OutgoingContent(conversation);
+        conversation.AwaitBlock();
+        await conversation.BeInTurn();
+        foreach (var part in transmission.Content) await content.Append(part);
+
+        // What the gate allows holds for so long as the reply to the final dot may take: the clock starts here, and not again after the dot.
+        conversation.Await(Stage.Content);
+        var gate = Ask(transmission.DotGate);
+        // A gate that has to look something up does so while the last block travels; else that leaves together with the dot.
+        if (!gate.IsCompleted) await Task.WhenAll(gate, content.Flush().AsTask());
+        if (!await gate) return false;
+
+        dotSent = true;
+        await content.End();
+        IsRefused(await conversation.Hear(), Stage.Content);
+        return true;
+    }
+
+    private async Task<bool> Ask(Func<CancellationToken, ValueTask<bool>> gate)
+    {
+        try
+        {
+            return await gate(conversation.Ended);
+        }
+        catch (Exception e) when (!conversation.Ended.IsCancellationRequested)
+        {
+            // The caller's own, whatever its type: not to be taken for one of the network.
+            gateError = e;
+            throw;
+        }
+    }
+
+    /// <summary>After a refusal, so that the connection can be used again.</summary>
+    /// <param name="asked">The host waits for content nevertheless.</param>
+    private async Task<bool> Reset(bool asked)
+    {
+        if (refused!.Reply.Code == 421) return false;
+        // A lone dot ends it (RFC 2920 §3.1), but only where no recipient was accepted: one would get an empty message.
+        if (asked && refused.Stage != Stage.RcptTo) return false;
+
+        conversation.Arm(Courtesy);
+        await conversation.Write(asked ? ".\r\nRSET\r\n"u8.ToArray() : "RSET\r\n"u8.ToArray());
+        if (asked) await conversation.Hear();
+        return await conversation.Hear() / 100 == 2;
+    }
+
+    /// <summary>Remembers the first refusal.</summary>
+    /// <exception cref="IOException">The reply is neither yes nor no.</exception>
+    private bool IsRefused(int code, Stage stage)
+    {
+        if (code / 100 == 2) return false;
+        if (code < 400) throw new IOException($"it answered with {code}");
+        refused ??= new TransmitResult.Refused(conversation.Reply, Key.Host, stage);
+        return true;
+    }
+
+    private TransmitResult Explain(Exception e, CancellationToken ct)
+    {
+        if (refused is not null) return refused;
+        if (conversation.WasAborted) throw new OperationCanceledException(ct);
+        if (e is OutOfTurnException { Reply: { Code: >= 400 } early } && !dotSent) return new TransmitResult.Refused(early, Key.Host, conversation.Stage);
+
+        var during = conversation.Stage switch
+        {
+            Stage.Connect => "connecting",
+            Stage.Greeting => "waiting for the greeting",
+            Stage.Hello => "saying hello (EHLO)",
+            Stage.StartTls => "starting TLS",
+            Stage.Auth => "logging in (AUTH)",
+            Stage.MailFrom => "sending MAIL FROM",
+            Stage.RcptTo => "sending RCPT TO",
+            Stage.Data => "sending DATA",
+            _ => dotSent ? "waiting for the reply to the final dot" : "sending the content",
+        };
+        var reason = conversation.TimedOut ? $"no answer within {conversation.Patience} while {during}" : $"failed while {during}: {Brief(e)}";
+        return dotSent ? new TransmitResult.Uncertain(reason, Key.Host) : new TransmitResult.Unreachable(reason, Key.Host);
+    }
+
+    /// <summary>What went wrong in TLS is told by the innermost exception alone.</summary>
+    private static string Brief(Exception e) => Reply.Printable(e is AuthenticationException ? $"TLS handshake: {e.GetBaseException().Message}" : e.Message);
+
+    /// <summary>What the sockets and TLS throw for what the other side, the network or a deadline did.</summary>
+    private static bool IsOfTheNetwork(Exception e) => e is IOException or SocketException or AuthenticationException or OperationCanceledException;
 }

@@ -21,6 +21,12 @@ public sealed record Transmission
     /// <summary>The content has octets above 127 (RFC 6152).</summary>
     public bool EightBit { get; init; }
 
-    /// <summary>Asked when all content is with the receiver and before the final dot, which alone delivers it: may the dot be sent?</summary>
+    /// <summary>
+    /// Asked when all content but a last block is with the receiver and before the final dot, which alone delivers it: may the dot be sent? The answer
+    /// must hold for <see cref="SmtpTimeouts.FinalDot"/>: within that time the reply has come, or the connection is given up.
+    /// </summary>
     public required Func<CancellationToken, ValueTask<bool>> DotGate { get; init; }
+
+    /// <summary>Of the content, as for SIZE (RFC 1870): CRLF counted, stuffed dots not.</summary>
+    internal long Bytes => Content.Sum(part => (long)part.Length);
 }

@@ -33,6 +33,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public X509Certificate2? Certificate { get; init; }
     public bool ImplicitTls { get; init; }
     public List<byte[]> Messages { get; } = [];
+
+    /// <summary>What came at once, of all connections: one entry for each time that the server had to wait. A client that waits for replies writes no faster.</summary>
+    public List<string> Reads { get; } = [];
     public int Connections { get; private set; }
 
     /// <summary>Every line that a client has sent as a command, and "[closed]" when it went away.</summary>
@@ -110,7 +113,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     private async Task Serve(Socket socket)
     {
-        using var session = new ServerSession(socket, _stop.Token);
+        using var session = new ServerSession(socket, Reads, _stop.Token);
         try
         {
             if (ImplicitTls) await session.StartTls(Certificate!);
@@ -166,7 +169,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
 }
 
 /// <summary>The server's side of one connection.</summary>
-internal sealed class ServerSession(Socket socket, CancellationToken stop) : IDisposable
+internal sealed class ServerSession(Socket socket, List<string> reads, CancellationToken stop) : IDisposable
 {
     private readonly byte[] _buffer = new byte[64 * 1024];
     private Stream _stream = new NetworkStream(socket, ownsSocket: true);
@@ -176,6 +179,16 @@ internal sealed class ServerSession(Socket socket, CancellationToken stop) : IDi
 
     /// <summary>What of the content has come so far, when a client breaks off.</summary>
     public List<byte> Received { get; } = [];
+
+    public async Task SayOctetByOctet(string line)
+    {
+        socket.NoDelay = true;
+        foreach (var octet in Encoding.UTF8.GetBytes(line + "\r\n"))
+        {
+            await _stream.WriteAsync(new[] { octet }, stop);
+            await Task.Yield();
+        }
+    }
 
     public async Task Say(string line) => await _stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\r\n"), stop);
 
@@ -251,6 +264,7 @@ internal sealed class ServerSession(Socket socket, CancellationToken stop) : IDi
         {
             (_start, _end) = (0, await _stream.ReadAsync(_buffer, stop));
             if (_end == 0) return null;
+            reads.Add(Encoding.Latin1.GetString(_buffer, 0, _end));
         }
         return _buffer[_start++];
     }

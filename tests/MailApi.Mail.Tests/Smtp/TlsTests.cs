@@ -159,6 +159,69 @@ public sealed class TlsTests
 
     private List<string?> Login { get; } = [];
 
+    [Fact]
+    public async Task OAUTHBEARER_names_the_relay_and_answers_an_error_before_it_is_refused()
+    {
+        await using var server = new ScriptedServer(async (session, command) =>
+        {
+            if (!command.StartsWith("AUTH", StringComparison.Ordinal)) return false;
+            await session.Say("334 eyJzdGF0dXMiOiI0MDEifQ==");
+            Login.Add(await session.Line());
+            await session.Say("535 5.7.8 expired");
+            return true;
+        })
+        { Extensions = ["AUTH OAUTHBEARER"] };
+        await using var transmitter = Sending.Transmitter();
+
+        var refused = await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("a,b=c", "secret", RelayAuth.OAuthBearer)));
+
+        Assert.Equal(Stage.Auth, Assert.IsType<TransmitResult.Refused>(refused).Stage);
+        var said = Convert.FromBase64String(server.Transcript.Single(line => line.StartsWith("AUTH", StringComparison.Ordinal))["AUTH OAUTHBEARER ".Length..]);
+        Assert.Equal($"n,a=a=2Cb=3Dc,\u0001host=relay.mail.test\u0001port={server.Port}\u0001auth=Bearer secret\u0001\u0001", Encoding.UTF8.GetString(said));
+        Assert.Equal(["AQ=="], Login);
+    }
+
+    [Theory]
+    [InlineData(RelayAuth.CramMd5, "AUTH CRAM-MD5", "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+", "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw")]
+    public async Task A_challenge_is_answered(RelayAuth auth, string extension, string challenge, string answer)
+    {
+        // The example of RFC 2195 §2.
+        await using var server = new ScriptedServer(async (session, command) =>
+        {
+            if (!command.StartsWith("AUTH", StringComparison.Ordinal)) return false;
+            await session.Say($"334 {challenge}");
+            Login.Add(await session.Line());
+            await session.Say("235 2.7.0 welcome");
+            return true;
+        })
+        { Extensions = [extension] };
+        await using var transmitter = Sending.Transmitter();
+
+        Assert.IsType<TransmitResult.Accepted>(await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("tim", "tanstaaftanstaaf", auth))));
+
+        Assert.Equal([answer], Login);
+    }
+
+    [Theory]
+    [InlineData(RelayAuth.Login, "AUTH LOGIN", "334 no base64!")]
+    [InlineData(RelayAuth.ScramSha256, "AUTH SCRAM-SHA-256", "334 cj1ub25zZW5zZQ==")]
+    [InlineData(RelayAuth.Login, "AUTH LOGIN", "334 VXNlcm5hbWU6")]
+    [InlineData(RelayAuth.XOAuth2, "AUTH XOAUTH2", "334 ")]
+    public async Task Senseless_or_endless_challenges_end_the_attempt(RelayAuth auth, string extension, string challenge)
+    {
+        await using var server = new ScriptedServer(async (session, command) =>
+        {
+            if (!command.StartsWith("AUTH", StringComparison.Ordinal)) return false;
+            do await session.Say(challenge);
+            while (await session.Line() is not null);
+            return true;
+        })
+        { Extensions = [extension] };
+        await using var transmitter = Sending.Transmitter();
+
+        Assert.IsType<TransmitResult.Unreachable>(await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("user", "secret", auth))));
+    }
+
     [Theory]
     [InlineData("535 5.7.8 wrong password")]
     [InlineData("454 4.7.0 not now")]

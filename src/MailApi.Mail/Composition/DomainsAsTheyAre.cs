@@ -3,11 +3,11 @@ using System.Runtime.CompilerServices;
 using MimeKit;
 using MimeKit.Encodings;
 
-namespace MailApi.Mail.Smtp;
+namespace MailApi.Mail.Composition;
 
 /// <summary>
 /// Domains are A-labels everywhere in this program and stay so. Left alone, MimeKit turns them into U-labels as soon as it reads an address, and
-/// MailKit then asks for SMTPUTF8 or puts another domain on the command line than the one that was routed by.
+/// what is shown of a message would name another domain than the message does.
 /// </summary>
 internal sealed class DomainsAsTheyAre : IPunycode
 {
