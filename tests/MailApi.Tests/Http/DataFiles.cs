@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Microsoft.Data.Sqlite;
 
 namespace MailApi.Tests.Http;
 
@@ -9,6 +10,13 @@ internal static class DataFiles
     /// <summary>The files under a directory that hold one of these texts, octet for octet; the store with its log is among those looked at.</summary>
     public static IReadOnlyList<string> Containing(string directory, SearchValues<string> texts)
     {
+        // When the last connection closes, the log's files vanish: one of our own keeps them while they are read.
+        using var connection = new SqliteConnection($"Data Source={Directory.GetFiles(directory, "*.db").Single()}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "select count(*) from tenants";
+        command.ExecuteScalar();
+
         var files = Directory.GetFiles(directory, "*", SearchOption.AllDirectories);
         Assert.Contains(files, file => file.EndsWith(".db", StringComparison.Ordinal));
         Assert.Contains(files, file => file.EndsWith(".db-wal", StringComparison.Ordinal));
