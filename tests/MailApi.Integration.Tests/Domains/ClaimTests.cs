@@ -1,3 +1,4 @@
+using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
@@ -55,16 +56,36 @@ public sealed class ClaimTests(SharedServers servers)
     public async Task Of_those_who_prove_names_in_one_another_at_once_one_is_verified(StoreProvider provider)
     {
         await using var domains = await DomainsUnderTest.Create(provider, servers);
-        var (one, two) = (await domains.AddTenant(), await domains.AddTenant());
+        TenantId[] tenants = [await domains.AddTenant(), await domains.AddTenant(), await domains.AddTenant()];
         for (var round = 0; round < 5; round++)
         {
-            Domain[] claims = [await domains.Register(one, $"shop{round}.example"), await domains.Register(two, $"mail.shop{round}.example")];
+            Domain[] claims =
+            [
+                await domains.Register(tenants[0], $"shop{round}.example"), await domains.Register(tenants[1], $"mail.shop{round}.example"),
+                await domains.Register(tenants[2], $"eu.mail.shop{round}.example"),
+            ];
             foreach (var claim in claims) await domains.Publish(claim.Id);
 
-            var checkedNow = await Task.WhenAll(claims.Select(claim => domains.Check(claim.Id)));
+            await Task.WhenAll(claims.Concat(claims).Select(claim => domains.Check(claim.Id)));
 
-            Assert.Equal([DomainState.Pending, DomainState.Verified], checkedNow.Select(domain => domain.State).Order());
+            var states = await Task.WhenAll(claims.Select(async claim => (await domains.Find(claim.Id)).State));
+            Assert.Equal([DomainState.Pending, DomainState.Pending, DomainState.Verified], states.Order());
         }
+        var events = await Task.WhenAll(tenants.Select(domains.Events));
+        Assert.Equal(5, events.Sum(those => those.Count(it => it.Type == "domain.verified")));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task Names_that_look_like_another_tenants_are_told_apart_from_those_that_do_not(StoreProvider provider)
+    {
+        await using var domains = await DomainsUnderTest.Create(provider, servers);
+        await domains.Register(await domains.AddTenant(), "mail.paypal.example");
+
+        Assert.False(await LooksLikeAnother("paypal.example"));
+        Assert.True(await LooksLikeAnother("paypa1.example"));
+
+        async Task<bool> LooksLikeAnother(string name) =>
+            Assert.IsType<Registration.Done>(await domains.Registry.Register(DomainsUnderTest.New(await domains.AddTenant(), name), Ct)).LooksLikeAnother;
     }
 
     private static Observation Ownership(Domain domain) => domain.Observed!.Records.Single(record => record.Name == "_mailapi.shop.example");
