@@ -27,7 +27,8 @@ main() {
         publish
         check_format
     else
-        build tests/fast.slnf
+        # The analyzers take a third of the time; the whole run has them.
+        build tests/fast.slnf -p:RunAnalyzers=false
     fi
     for suite in "${suites[@]}"; do run_suite "$suite"; done
     finish
@@ -84,7 +85,7 @@ install_servers() {
 build() {
     step "Building $1"
     dotnet restore "$1" --locked-mode -v q --nologo || fail "$1 does not restore."
-    dotnet build "$1" -c Release --no-restore -v q --nologo || fail "$1 does not build."
+    dotnet build "$@" -c Release --no-restore -v q --nologo || fail "$1 does not build."
 }
 
 publish() {

@@ -92,7 +92,6 @@ public sealed class SigningKey : IDisposable
         return signature;
     }
 
-    /// <summary>Frees the native keys; nobody signs any more.</summary>
     /// <summary>Why receivers would take no signature by a published key record that has the key of <paramref name="record"/>; null where they would.</summary>
     /// <param name="published">As found.</param>
     /// <param name="record">As issued.</param>
@@ -103,6 +102,7 @@ public sealed class SigningKey : IDisposable
         return found.KeyType == KeyRecord.Parse(record).Record?.KeyType ? null : $"k={found.KeyType} names another kind of key";
     }
 
+    /// <summary>Frees the native keys; nobody signs any more.</summary>
     public void Dispose()
     {
         while (idle.TryTake(out var rsa)) rsa.Dispose();

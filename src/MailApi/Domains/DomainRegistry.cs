@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Dkim;
 using MailApi.Mail.Preflight;
 using MailApi.Storage;
 
@@ -14,6 +15,9 @@ internal sealed record NewDomain(TenantId Tenant, string Name, IReadOnlyList<Cat
 {
     public DomainExtras Extras { get; init; } = new();
     public int? RotateAfterDays { get; init; }
+
+    /// <summary>The key pair that the domain brings along and the selector it is published under; null to have one made.</summary>
+    public (string Selector, SigningKey Pair)? Key { get; init; }
 }
 
 /// <summary>What to change of a domain; null stays.</summary>
@@ -54,8 +58,9 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
         var alike = await DomainClaims.Alike(db, domain.Tenant, domain.Name, ct);
         var id = PrefixedId.New<DomainId>();
         // Made before the transaction: a key pair takes longer than any write.
-        using var pair = DkimKeys.Generate(KeyAlgorithm.Rsa);
-        var key = DkimKeys.Insert(domain.Tenant, id, DkimKeys.SelectorPrefix(KeyAlgorithm.Rsa) + "1", pair, KeyState.Active, vault).ToList();
+        using var made = domain.Key is null ? DkimKeys.Generate(KeyAlgorithm.Rsa) : null;
+        var (selector, pair) = domain.Key ?? (DkimKeys.SelectorPrefix(KeyAlgorithm.Rsa) + "1", made!);
+        var key = DkimKeys.Insert(domain.Tenant, id, selector, pair, KeyState.Active, vault).ToList();
         var added = await db.Write(async transaction =>
         {
             if (await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct) || await Insert(transaction, id, domain, ct) == 0) return false;
@@ -146,8 +151,6 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
     /// <summary>Keys whose records were not seen sign again: the operator vouches for them too.</summary>
     private static async Task VerifyManually(DbTransaction transaction, Domain domain, CancellationToken ct)
     {
-        await transaction.Execute("update dkim_keys set lost_at = null where domain_id = @id and tenant_id = @tenant", ct,
-            ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
         await transaction.Execute("update domains set verification = 'manual' where id = @id and tenant_id = @tenant", ct,
             ("id", domain.Id.Value), ("tenant", domain.Tenant.Value));
         // The service may not see the records that it took for lost.

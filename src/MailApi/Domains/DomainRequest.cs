@@ -54,6 +54,9 @@ internal sealed record DomainRequest : DomainSettings
 
     /// <summary>Whose domain it is; the operator's key alone names it.</summary>
     public TenantId? Tenant { get; init; }
+
+    /// <summary>A key that was made elsewhere, such as the one that the domain's mail is signed with so far; by default one is made.</summary>
+    public DkimImport? Dkim { get; init; }
 }
 
 internal sealed class DomainSettingsValidator : AbstractValidator<DomainSettings>
@@ -130,6 +133,7 @@ internal sealed class DomainRequestValidator : AbstractValidator<DomainRequest>
         RuleFor(request => request.Name).Must(name => DomainName.TryParse(name, out var aLabels) && aLabels.Length <= NameOctetsMax).OverridePropertyName("name")
             .WithMessage($"A domain name of two labels or more and at most {NameOctetsMax} octets is required, such as mail.shop.example.");
         RuleFor(request => request.Categories).NotNull().OverridePropertyName("categories").WithMessage("At least one category is required.");
+        RuleFor(request => request.Dkim!).SetValidator(DkimImportValidator.Instance).When(request => request.Dkim is not null).OverridePropertyName("dkim");
         Include(DomainSettingsValidator.Instance);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using MailApi.Api;
 using MailApi.Mail.Composition;
+using MailApi.Mail.Dkim;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace MailApi.Domains;
@@ -39,9 +40,11 @@ internal static class DomainRoutes
         var errors = DomainRequestValidator.Instance.Validate(request).ToDictionary();
         if (TenantError(request, caller) is { } error) errors["tenant"] = [error];
         if (errors.Count > 0 || !DomainName.TryParse(request.Name, out var name)) return Problem.InvalidFields(errors);
+        using var key = request.Dkim is { } dkim ? TakeKey(dkim, name, errors) : null;
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
         if (request.Verification is "manual" && !caller.IsOperator) return Problem.OperatorOnly.With("Only the operator may vouch for a domain; use verification \"dns\".");
         if (!MayTouch(caller, name)) return Problem.ScopeMissing.With("The key is bound to other domains.");
-        var domain = New(request.Tenant ?? caller.Tenant, name, request);
+        var domain = New(request.Tenant ?? caller.Tenant, name, request) with { Key = key is null ? null : (request.Dkim!.Selector!, key) };
 
         return await registry.Register(domain, ct) switch
         {
@@ -138,6 +141,16 @@ internal static class DomainRoutes
     }
 
     /// <summary>A key bound to some domains neither sees nor changes the others.</summary>
+    /// <summary>The key that a domain brings along. It is to sign alone, which not every receiver takes from Ed25519 (RFC 8463 §5).</summary>
+    private static SigningKey? TakeKey(DkimImport import, string name, IDictionary<string, string[]> errors)
+    {
+        if (DomainRecords.KeyName(import.Selector!, name) is var record && record.Length > DomainName.OctetsMax)
+            errors["dkim.selector"] = [$"{record} is longer than {DomainName.OctetsMax} octets and cannot exist; name a shorter selector."];
+        if (!SigningKey.TryImportPem(import.PrivateKey!, out var key, out var refusal)) errors["dkim.privateKey"] = [refusal];
+        else if (key.Algorithm != SigningAlgorithm.RsaSha256) errors["dkim.privateKey"] = ["An RSA key is required here; import the Ed25519 key as a second one once the domain is registered."];
+        return key;
+    }
+
     private static bool MayTouch(Caller caller, string name) => caller.Domains is null || caller.Domains.Contains(name);
 
     /// <summary>What is wrong with the tenant of a registration: only the operator names one, and must.</summary>

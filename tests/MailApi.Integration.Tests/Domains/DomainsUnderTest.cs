@@ -3,6 +3,7 @@ using MailApi.Domains;
 using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
 using MailApi.Mail.Authentication;
+using MailApi.Mail.Dkim;
 using MailApi.Mail.Dnssec;
 using MailApi.Mail.Routing;
 using MailApi.Storage;
@@ -51,7 +52,7 @@ internal sealed class DomainsUnderTest : IAsyncDisposable
     }
 
     public static NewDomain New(TenantId tenant, string name, Verification verification = Verification.Dns) =>
-        new(tenant, name, [Category.Notification], SendingRate.Default, verification);
+        new(tenant, name, [Category.Notification], SendingRate.Default, verification) { Key = (AnyKey.Selector, SigningKey.Import(AnyKey.Pkcs8)) };
 
     public async Task<Domain> Find(DomainId id) => (await Rows.Find(id, tenant: null, Ct))!;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using MailApi.Mail.Dkim;
 using MailApi.Testing;
 using MailApi.Tests.Http;
 
@@ -62,6 +63,42 @@ public sealed class DkimLifeTests(TestHost host)
         Assert.Equal([("ma1", "retiring"), ("shop-2026", "active")], Keys(await DomainLifeTests.Verify(tenant, id)));
         using var taken = await Import(tenant, id, "shop-2026", rsa.ExportPkcs8PrivateKeyPem());
         Assert.Equal(HttpStatusCode.Conflict, taken.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_domain_that_brings_its_key_along_signs_with_it_and_needs_no_other()
+    {
+        var tenant = await host.AnyTenant();
+        using var rsa = RSA.Create(2048);
+        var registered = await DomainLifeTests.Register(tenant, DomainLifeTests.NewName(), new { dkim = new { selector = "shop-2025", privateKey = rsa.ExportPkcs8PrivateKeyPem() } });
+
+        Assert.Equal([("shop-2025", "active")], Keys(registered));
+        Assert.Equal("v=DKIM1; k=rsa; p=" + Convert.ToBase64String(rsa.ExportSubjectPublicKeyInfo()), await ValueOf(tenant, registered.GetProperty("id").GetString()!, "shop-2025"));
+        Assert.DoesNotContain("PRIVATE", registered.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("UPPER", "rsa", "dkim.selector")]
+    [InlineData("good", "nonsense", "dkim.privateKey")]
+    [InlineData("good", "ed25519", "dkim.privateKey")]
+    [InlineData("sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss", "rsa", "dkim.selector")]
+    public async Task A_key_that_cannot_sign_alone_is_refused_with_the_domain(string selector, string key, string field)
+    {
+        var tenant = await host.AnyTenant();
+        var label = new string('a', 60);
+        using var ed25519 = SigningKey.Generate(SigningAlgorithm.Ed25519Sha256);
+        var pem = key switch { "rsa" => AnyKey.Pem, "ed25519" => PemEncoding.WriteString("PRIVATE KEY", ed25519.ExportPrivate()), _ => key };
+
+        using var response = await tenant.Live.PostAsJsonAsync("/domains", new
+        {
+            name = $"{Guid.NewGuid():N}.{label}.{label}.{label}.example",
+            categories = new[] { "notification" },
+            dkim = new { selector, privateKey = pem },
+        });
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
+        using var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal([field], problem.RootElement.GetProperty("errors").EnumerateObject().Select(error => error.Name));
     }
 
     [Theory]

@@ -178,6 +178,7 @@ public sealed class DomainLifeTests(TestHost host)
         var body = JsonSerializer.SerializeToNode(settings ?? new { })!.AsObject();
         body["name"] = name;
         body["categories"] = JsonSerializer.SerializeToNode(new[] { "notification" });
+        body["dkim"] ??= JsonSerializer.SerializeToNode(new { selector = AnyKey.Selector, privateKey = AnyKey.Pem });
         using var response = await tenant.Live.PostAsJsonAsync("/domains", body);
         var domain = await TestHost.Json(response);
         Assert.Equal((HttpStatusCode.Created, $"/domains/{domain.GetProperty("id").GetString()}"), (response.StatusCode, response.Headers.Location?.ToString()));

@@ -1,6 +1,8 @@
 using MailApi.Api;
 using MailApi.Domains;
+using MailApi.Mail.Dkim;
 using MailApi.Storage;
+using MailApi.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -164,5 +166,5 @@ public sealed class DomainRegistryTests : IAsyncLifetime
         Assert.IsType<Registration.Done>(await registry.Register(New(name, tenant, verification), ct)).Id;
 
     private static NewDomain New(string name, TenantId tenant, Verification verification) =>
-        new(tenant, name, [Category.Notification], SendingRate.Default, verification);
+        new(tenant, name, [Category.Notification], SendingRate.Default, verification) { Key = (AnyKey.Selector, SigningKey.Import(AnyKey.Pkcs8)) };
 }

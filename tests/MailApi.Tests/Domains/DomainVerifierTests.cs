@@ -252,5 +252,5 @@ public sealed class DomainVerifierTests : IAsyncLifetime
 
     private async Task<DomainId> Done(string name, TenantId tenant) => ((Registration.Done)await registry.Register(New(name, tenant), ct)).Id;
 
-    private static NewDomain New(string name, TenantId tenant) => new(tenant, name, [Category.Notification], SendingRate.Default, Verification.Dns);
+    private static NewDomain New(string name, TenantId tenant) => new(tenant, name, [Category.Notification], SendingRate.Default, Verification.Dns) { Key = (AnyKey.Selector, SigningKey.Import(AnyKey.Pkcs8)) };
 }

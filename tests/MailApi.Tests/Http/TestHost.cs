@@ -76,6 +76,7 @@ public sealed class TestHost : IAsyncLifetime
             verification = "manual",
             categories = new[] { "marketing", "notification", "support" },
             rate = new { perSecond = 10_000, burst = 10_000 },
+            dkim = new { selector = AnyKey.Selector, privateKey = AnyKey.Pem },
         }));
         return new TestTenant(this, id, name, registered.GetProperty("id").GetString()!, WithKey(keys["live"]), WithKey(keys["test"]), keys["live"]);
     }
