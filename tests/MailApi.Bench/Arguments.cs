@@ -16,12 +16,25 @@ internal enum Mode
 /// <summary><c>command --name value …</c></summary>
 internal sealed class Arguments
 {
-    private static readonly string[] Known = ["rate", "seconds", "warm-up", "rehearse", "mode", "messages", "connections", "concurrent", "times"];
+    private static readonly string[] Known =
+    [
+        "rate", "seconds", "warm-up", "rehearse", "mode", "messages", "connections", "concurrent", "times",
+        "tenants", "domains", "sites", "size", "recipients", "port", "verify", "dns", "without", "only", "scale", "out", "set",
+    ];
     private readonly Dictionary<string, string> values = [];
+    private readonly Dictionary<string, string> settings = [];
 
     public Mode Mode => Enum.Parse<Mode>(values.GetValueOrDefault("mode", nameof(Mode.Embedded)), ignoreCase: true);
 
     public int Number(string name, int otherwise) => values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+    public string Text(string name, string otherwise) => values.GetValueOrDefault(name, otherwise);
+
+    /// <summary>Words parted by commas.</summary>
+    public IReadOnlyList<string> List(string name) => Text(name, "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>Of the program, each from a <c>--set Key=Value</c>.</summary>
+    public IReadOnlyDictionary<string, string> Settings => settings;
 
     public static bool TryParse(string[] args, out string command, out Arguments arguments, [NotNullWhen(false)] out string? error)
     {
@@ -31,7 +44,9 @@ internal sealed class Arguments
         {
             var name = args[index].TrimStart('-');
             if (!Known.Contains(name) || index + 1 == args.Length) error = $"'{args[index]}' is not understood.";
-            else arguments.values[name] = args[index + 1];
+            else if (name != "set") arguments.values[name] = args[index + 1];
+            else if (args[index + 1].Split('=', 2) is [var key, var value]) arguments.settings[key] = value;
+            else error = "--set takes Key=Value.";
         }
         return error is null;
     }

@@ -7,6 +7,8 @@ internal sealed class Latencies(string name, IEnumerable<TimeSpan> durations)
 {
     private readonly double[] sorted = [.. durations.Select(duration => duration.TotalMilliseconds).Order()];
 
+    public int Count => sorted.Length;
+
     /// <summary>Milliseconds that this share of the durations does not exceed (nearest rank).</summary>
     public double At(double share) => sorted.Length == 0 ? double.NaN : sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Length) - 1)];
 

@@ -8,17 +8,19 @@ internal static class Machine
 {
     private const int Signatures = 500;
 
-    public static void Describe()
+    public static string Description { get; } = Describe();
+
+    private static string Describe()
     {
         var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
-        Console.WriteLine($"{Environment.ProcessorCount} × {model}, .NET {Environment.Version}, load average {Load}, {Yardstick():0} RSA-2048 signatures a second of processor time");
+        return $"{Environment.ProcessorCount} × {model}, .NET {Environment.Version}, load average {Load}, {Yardstick():0} RSA-2048 signatures a second of processor time";
     }
 
     /// <summary>
     /// How fast a core is at this moment: beside busy neighbours a virtual core does a fraction of its best, and every figure of
     /// processor time grows by as much.
     /// </summary>
-    private static double Yardstick()
+    public static double Yardstick()
     {
         using var rsa = RSA.Create(2048);
         var digest = new byte[SHA256.HashSizeInBytes];

@@ -2,7 +2,7 @@ using MailApi.Bench;
 
 if (Arguments.TryParse(args, out var command, out var arguments, out var error))
 {
-    Machine.Describe();
+    Console.WriteLine(Machine.Description);
     switch (command)
     {
         case "accept": return await AcceptRun.Run(arguments);
@@ -11,6 +11,10 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "start": return await StartRun.Run(arguments);
         case "diagnose": return await DiagnoseRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
+        case "load": return await LoadRun.Run(arguments);
+        case "sink": return await SinkRun.Run(arguments);
+        case "compare": return await CompareRun.Run(arguments);
+        case "curves": return await CurvesRun.Run(arguments);
         default: error = $"There is no measurement '{command}'."; break;
     }
 }
@@ -26,5 +30,13 @@ await Console.Error.WriteLineAsync(
       start         --times 5                                                          from exec to /health/ready
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
+      load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
+                    --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …
+      sink          --port 2525 --messages 0 (no end) --verify 20 --dns 127.0.0.1:53   counts, plays the scripts of its recipients, verifies a sample
+      compare       --messages 20000 --warm-up 2000 --domains 4 --connections 100 --rate 500 --seconds 30
+                    --without postfix,haraka,embedded,distributed                      with Postfix and Haraka → docs/performance/comparison.*
+      curves        --only tenants,domains,sites,size,recipients,queued --scale 1 --mode … → docs/performance/curves.*
+
+    --set Key=Value, as often as needed, adds a setting of the program to load, compare and curves; --out names another folder than docs/performance.
     """);
 return 2;

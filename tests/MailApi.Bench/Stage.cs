@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using MailApi.Testing;
@@ -44,7 +43,7 @@ internal sealed class Stage : IAsyncDisposable
             ["Domains__ServiceHost"] = "mx.mailapi.test",
         };
         var api = await MailApiProcess.StartAsync(settings, CancellationToken.None);
-        return new Stage(api, sink, dns, servers, await NewTenant(api.Admin));
+        return new Stage(api, sink, dns, servers, (await Registration.Register(api.Admin, Domain))[0].Key);
     }
 
     /// <summary>Processes whose processor time is worth telling apart.</summary>
@@ -62,7 +61,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Puts what the service issues for its domain into the DNS.</summary>
     public async Task PublishRecords()
     {
-        var domains = await Json(await client.GetAsync(new Uri("/domains", UriKind.Relative)));
+        var domains = await Registration.Json(await client.GetAsync(new Uri("/domains", UriKind.Relative)));
         foreach (var record in domains.GetProperty("items")[0].GetProperty("records").EnumerateArray())
         {
             var (name, value) = (record.GetProperty("name").GetString()!, record.GetProperty("value").GetString()!);
@@ -79,14 +78,14 @@ internal sealed class Stage : IAsyncDisposable
     public async Task<double> Diagnose(int number)
     {
         using var response = await client.PostAsync(new Uri("/diagnose/send", UriKind.Relative), Body(number));
-        return (await Json(response)).GetProperty("score").GetDouble();
+        return (await Registration.Json(response)).GetProperty("score").GetDouble();
     }
 
     public static string Recipient(int number) => string.Create(CultureInfo.InvariantCulture, $"ann{number}@example.net");
 
     /// <summary>Waits until nothing is left to deliver or to record.</summary>
     public Task WaitUntilRecorded() => Eventually.HoldsAsync(
-        async () => (await Json(await Api.Admin.GetAsync(new Uri("/queue", UriKind.Relative)))).GetProperty("categories").GetArrayLength() == 0,
+        async () => (await Registration.Json(await Api.Admin.GetAsync(new Uri("/queue", UriKind.Relative)))).GetProperty("categories").GetArrayLength() == 0,
         TimeSpan.FromSeconds(60), "the queue is empty", CancellationToken.None);
 
     /// <summary>Resident memory of the program (proc_pid_status(5)).</summary>
@@ -123,26 +122,4 @@ internal sealed class Stage : IAsyncDisposable
         ["tags"] = new[] { "shipping" },
         ["metadata"] = new Dictionary<string, string> { ["order"] = "1001" },
     });
-
-    private static async Task<string> NewTenant(HttpClient admin)
-    {
-        const int NoLimit = 10_000;
-        var tenant = await Json(await admin.PostAsJsonAsync("/tenants", new { name = "Shop", ingressRate = new { perSecond = NoLimit, burst = NoLimit } }));
-        await Json(await admin.PostAsJsonAsync("/domains", new
-        {
-            tenant = tenant.GetProperty("id").GetString(),
-            name = Domain,
-            verification = "manual",
-            categories = new[] { "notification" },
-            rate = new { perSecond = NoLimit, burst = NoLimit },
-        }));
-        return tenant.GetProperty("keys").EnumerateArray().First(key => key.GetProperty("mode").GetString() == "live").GetProperty("key").GetString()!;
-    }
-
-    private static async Task<JsonElement> Json(HttpResponseMessage response)
-    {
-        var text = await response.Content.ReadAsStringAsync();
-        if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
-        return JsonDocument.Parse(text).RootElement.Clone();
-    }
 }

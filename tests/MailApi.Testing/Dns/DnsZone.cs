@@ -15,6 +15,9 @@ public sealed class DnsZone : IAsyncDisposable
     private const int QuestionsKeptMax = 10_000;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, List<DnsRecord>> _records = [];
+
+    /// <summary>How many names lie below a name: it exists even without records of its own (RFC 4592 §2.2.2).</summary>
+    private readonly Dictionary<string, int> _below = [];
     private readonly Dictionary<string, DnsFailure> _failures = [];
     private readonly HashSet<string> _secure = [];
     private readonly Dictionary<string, List<(byte[] Message, EndPoint From)>> _held = [];
@@ -62,7 +65,11 @@ public sealed class DnsZone : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (!_records.TryGetValue(Key(name), out var there)) _records[Key(name)] = there = [];
+            if (!_records.TryGetValue(Key(name), out var there))
+            {
+                _records[Key(name)] = there = [];
+                foreach (var parent in Ancestors(Key(name)).Where(parent => parent.Length > 0)) _below[parent] = _below.GetValueOrDefault(parent) + 1;
+            }
             there.AddRange(records);
         }
         return this;
@@ -96,7 +103,11 @@ public sealed class DnsZone : IAsyncDisposable
     /// <summary>Takes the name away.</summary>
     public DnsZone Remove(string name)
     {
-        lock (_lock) _records.Remove(Key(name));
+        lock (_lock)
+        {
+            if (!_records.Remove(Key(name))) return this;
+            foreach (var parent in Ancestors(Key(name)).Where(parent => parent.Length > 0)) _below[parent]--;
+        }
         return this;
     }
 
@@ -293,7 +304,7 @@ public sealed class DnsZone : IAsyncDisposable
     private List<DnsRecord>? RecordsOf(string name)
     {
         if (_records.TryGetValue(name, out var exact)) return exact;
-        if (_records.Keys.Any(other => other.EndsWith("." + name, StringComparison.Ordinal))) return [];
+        if (_below.GetValueOrDefault(name) > 0) return [];
         return Ancestors(name).Select(parent => _records.GetValueOrDefault(parent.Length == 0 ? "*" : $"*.{parent}")).FirstOrDefault(records => records is not null);
     }
 

@@ -23,6 +23,10 @@ public sealed class PostfixServer : IAsyncDisposable
 
     public int Port { get; } = FreePort.Next();
 
+    /// <summary>The master, for signals.</summary>
+    /// <exception cref="InvalidOperationException">It is stopped.</exception>
+    public ChildProcess Process => _process ?? throw new InvalidOperationException("Postfix is stopped.");
+
     /// <summary>What it shows after STARTTLS.</summary>
     public X509Certificate2 Certificate { get; } = TestCertificate.For($"mx.{Domain}");
 

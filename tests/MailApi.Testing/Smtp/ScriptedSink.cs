@@ -160,7 +160,7 @@ public sealed class ScriptedSink : IAsyncDisposable
     {
         foreach (var recipient in mail.Recipients)
         {
-            var message = SinkMessage.From(mail, recipient, bytes, Options.KeepContent, session, TimeProvider.System.GetUtcNow());
+            var message = SinkMessage.From(mail, recipient, bytes, Options.KeepContent && _messages.Count % Options.KeepContentOfEvery == 0, session, TimeProvider.System.GetUtcNow());
             if (_ledger is not null) await _ledger.AppendAsync(message);
             _messages.Add(message);
         }

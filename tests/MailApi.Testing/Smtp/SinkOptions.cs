@@ -24,11 +24,17 @@ public sealed record SinkOptions
     public bool OfferEightBitMime { get; init; } = true;
     public bool OfferSmtpUtf8 { get; init; } = true;
 
+    /// <summary>RFC 8689; under TLS alone.</summary>
+    public bool OfferRequireTls { get; init; }
+
     /// <summary>Announced as SIZE (RFC 1870) and enforced.</summary>
     public long? SizeBytesMax { get; init; }
 
     /// <summary>Demanded by AUTH PLAIN or LOGIN before MAIL.</summary>
     public SinkCredentials? RequireAuth { get; init; }
+
+    /// <summary>Demands AUTH XOAUTH2 or OAUTHBEARER before MAIL: does this user have this access token?</summary>
+    public Func<string, string, bool>? RequireToken { get; init; }
 
     /// <summary>Connections beyond this many at a time are answered <c>421 4.7.0</c>.</summary>
     public int ConnectionsMax { get; init; } = int.MaxValue;
@@ -41,6 +47,9 @@ public sealed record SinkOptions
 
     /// <summary>False for load: messages are counted and described, but their bytes and transcripts are not kept.</summary>
     public bool KeepContent { get; init; } = true;
+
+    /// <summary>Of so many messages one keeps its bytes.</summary>
+    public int KeepContentOfEvery { get; init; } = 1;
 }
 
 public sealed record SinkCredentials(string User, string Password);
