@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Bounces;
+using MailApi.Mail.Dkim;
 using MailApi.Suppressions;
 
 namespace MailApi.Delivery;
@@ -11,17 +13,19 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     /// <summary>How long an answer to a return path is accepted: receivers retry for five days and then may take their time.</summary>
     public static readonly TimeSpan ReturnPathLife = TimeSpan.FromDays(30);
 
+    private readonly ConditionalWeakTable<byte[], Shared> signatures = [];
+
     /// <summary>The message in order: signatures, added headers, composed octets. Nothing encodes it again.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Sign(byte[] content, EnvelopeId envelope, SendingIdentity identity, CategoryRules rule)
     {
-        var message = content;
-        if (rule.RequiresUnsubscribe && !HasHeader(message, "List-Unsubscribe:"u8))
-            message = [.. unsubscribe.For(envelope, identity.TrackingHost), .. message];
-        var parts = new List<ReadOnlyMemory<byte>>(identity.Signers.Count + 1);
-        foreach (var signer in identity.Signers) parts.Add(signer.Sign(message));
-        parts.Add(message);
-        return parts;
+        if (rule.RequiresUnsubscribe && !HasHeader(content, "List-Unsubscribe:"u8))
+            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost), .. content], identity.Signers);
+        // The recipients of one message whose envelopes were claimed together share its octets: they share the signature, too.
+        var shared = signatures.GetValue(content, _ => new Shared(identity.Signers, new(() => Signed(content, identity.Signers))));
+        return shared.Signers == identity.Signers ? shared.Parts.Value : Signed(content, identity.Signers);
     }
+
+    private static IReadOnlyList<ReadOnlyMemory<byte>> Signed(byte[] message, IReadOnlyList<Signer> signers) => [.. signers.Select(signer => (ReadOnlyMemory<byte>)signer.Sign(message)), message];
 
     /// <summary>The envelope sender, which names this envelope to whoever bounces it.</summary>
     public string ReturnPath(EnvelopeId envelope, SendingIdentity identity) =>
@@ -38,4 +42,6 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
         }
         return false;
     }
+
+    private sealed record Shared(IReadOnlyList<Signer> Signers, Lazy<IReadOnlyList<ReadOnlyMemory<byte>>> Parts);
 }

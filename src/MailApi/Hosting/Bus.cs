@@ -14,8 +14,11 @@ internal static class Bus
     /// <summary>Where doorbells go that were delivered too often: for an operator's eyes.</summary>
     public const string DeadLetters = "deliver-dead";
 
-    /// <summary>Doorbells that one consumer works on at once; what they name waits for a delivery slot, unclaimed.</summary>
-    private const int ConcurrentDoorbells = 16;
+    /// <summary>
+    /// Doorbells that one consumer works on at once; what they name waits for a delivery slot, unclaimed. Many, because slots are dealt fairly among
+    /// those who wait for one, and a doorbell that waits in the broker is not among them.
+    /// </summary>
+    private const int ConcurrentDoorbells = 128;
 
     public static void AddBus(this IServiceCollection services, Settings settings)
     {
@@ -69,7 +72,7 @@ internal static class Bus
         {
             endpoint.ConfigureConsumeTopology = false;
             endpoint.PublishFaults = false;
-            endpoint.PrefetchCount = 2 * ConcurrentDoorbells;
+            endpoint.PrefetchCount = ConcurrentDoorbells;
             endpoint.ConcurrentMessageLimit = ConcurrentDoorbells;
             // A doorbell whose consumer failed has nothing to tell: the sweep finds its envelopes.
             endpoint.DiscardFaultedMessages();

@@ -26,7 +26,7 @@ internal sealed class Quickstart(
     private async Task<string?> CreateDemo(CancellationToken ct)
     {
         if (await tenants.Any(ct)) return null;
-        var tenant = await tenants.Create("Demo", IngressRate.Default, delayedAfterSeconds: null, ct);
+        var tenant = await tenants.Create("Demo", IngressRate.Default, delayedAfterSeconds: null, weight: 1, ct);
         await domains.Register(new NewDomain(tenant.Id, Domain, Enum.GetValues<Category>(), SendingRate.Default, Verification.Manual), ct);
         var key = tenant.Keys!.Single(it => it.Mode == KeyMode.Test).Secret!;
         files.Save(TestKeyFile, key);

@@ -23,6 +23,9 @@ public sealed record Acceptance
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
     public required OnUncertain OnUncertain { get; init; }
 
+    /// <summary>To be sent with REQUIRETLS (RFC 8689) or not at all.</summary>
+    public bool RequireTls { get; init; }
+
     /// <summary>The composed octets, unsigned.</summary>
     public required byte[] Content { get; init; }
     public required IReadOnlyList<AcceptedEnvelope> Envelopes { get; init; }
@@ -161,7 +164,7 @@ internal sealed class Acceptor : IAsyncDisposable
         foreach (var envelope in acceptance.Envelopes)
         {
             var ring = granted-- > 0;
-            if (ring) rung.Add((acceptance.Category, new DoorbellEntry(envelope.Id.Value, 0)));
+            if (ring) rung.Add((acceptance.Category, new DoorbellEntry(envelope.Id.Value, 0, acceptance.Tenant.Value)));
             yield return InsertEnvelope(acceptance, envelope, ring, sendAt);
             foreach (var statement in EventLog.Append(acceptance.Tenant, EventType.MessageAccepted, Accepted(acceptance, envelope))) yield return statement;
         }
@@ -169,14 +172,14 @@ internal sealed class Acceptor : IAsyncDisposable
 
     private static Statement InsertMessage(Acceptance acceptance, long? sendAt) => new(
         """
-        insert into messages (id, tenant_id, domain_id, domain, category, test, sender, subject, tags, metadata, on_uncertain, size, content, created_at, expires_at)
-        values (@id, @tenant, @domainId, @domain, @category, @test, @sender, @subject, @tags, @metadata, @onUncertain, @size, @content,
+        insert into messages (id, tenant_id, domain_id, domain, category, test, sender, subject, tags, metadata, on_uncertain, require_tls, size, content, created_at, expires_at)
+        values (@id, @tenant, @domainId, @domain, @category, @test, @sender, @subject, @tags, @metadata, @onUncertain, @requireTls, @size, @content,
                 now_ms(), coalesce(cast(@sendAt as bigint), now_ms()) + @lifetime)
         """,
         ("id", acceptance.Id.Value), ("tenant", acceptance.Tenant.Value), ("domainId", acceptance.DomainId.Value), ("domain", acceptance.Domain),
         ("category", acceptance.Category.ToText()), ("test", acceptance.Test), ("sender", acceptance.Sender), ("subject", acceptance.Subject),
         ("tags", JsonText.From(acceptance.Tags)), ("metadata", JsonText.From(acceptance.Metadata)), ("onUncertain", acceptance.OnUncertain.ToText()),
-        ("size", acceptance.Content.Length), ("content", acceptance.Content), ("sendAt", sendAt), ("lifetime", (long)acceptance.Lifetime.TotalMilliseconds));
+        ("requireTls", acceptance.RequireTls), ("size", acceptance.Content.Length), ("content", acceptance.Content), ("sendAt", sendAt), ("lifetime", (long)acceptance.Lifetime.TotalMilliseconds));
 
     private static Statement InsertEnvelope(Acceptance acceptance, AcceptedEnvelope envelope, bool ring, long? sendAt) => new(
         """

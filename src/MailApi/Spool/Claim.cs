@@ -18,6 +18,9 @@ public sealed record Claim
     public required string RecipientDomain { get; init; }
     public required bool NeedsSmtpUtf8 { get; init; }
 
+    /// <summary>To be sent with REQUIRETLS (RFC 8689) or not at all.</summary>
+    public bool RequireTls { get; init; }
+
     /// <summary>The fence: what is recorded under another attempt touches nothing.</summary>
     public required int Attempt { get; init; }
 
@@ -38,30 +41,52 @@ public sealed record Claim
     public required bool Delayed { get; init; }
     public required OnUncertain OnUncertain { get; init; }
 
-    /// <summary>The composed octets, unsigned.</summary>
-    public required byte[] Content { get; init; }
+    /// <summary>The entries of the tenant's suppression list that name the recipient.</summary>
+    public required IReadOnlyList<SuppressionEntry> Suppressions { get; init; }
+
+    /// <summary>Octets of the message.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>The composed octets, unsigned; null when there are more than <see cref="Claims.ContentMax"/>: <see cref="Claims.LargeContent"/>.</summary>
+    public required byte[]? Content { get; init; }
 
     /// <summary>When this node's lease began, on its own monotonic clock.</summary>
     public required long ClaimedAt { get; init; }
 }
 
+/// <param name="Reason">As stored.</param>
+/// <param name="Category">Null: it holds for every category.</param>
+public sealed record SuppressionEntry(string Reason, Category? Category);
+
+/// <summary>The statement that reads <see cref="SuppressionEntry"/> for an envelope: a reason, and a category or an empty text.</summary>
+public delegate Statement SuppressionsOf(Claim claim);
+
 /// <summary>Takes leases: of any number of doorbells for one attempt, one wins.</summary>
 internal sealed class Claims : IAsyncDisposable
 {
+    /// <summary>Octets of a message that are read with its claim: a batch of claims stays within 64 MiB.</summary>
+    public const int ContentMax = 256 * 1024;
+
     private readonly Db db;
     private readonly Node node;
     private readonly TimeSpan lease;
     private readonly TimeProvider time;
+    private readonly SuppressionsOf suppressions;
     private readonly Batcher<DoorbellEntry, Claim?> batcher;
 
-    public Claims(Db db, Node node, SpoolOptions options, TimeProvider time)
+    public Claims(Db db, Node node, SpoolOptions options, SuppressionsOf suppressions, TimeProvider time)
     {
-        (this.db, this.node, lease, this.time) = (db, node, options.Lease, time);
+        (this.db, this.node, lease, this.suppressions, this.time) = (db, node, options.Lease, suppressions, time);
         batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit);
     }
 
     /// <summary>Null when another doorbell won, or the envelope was canceled meanwhile.</summary>
     public Task<Claim?> Claim(DoorbellEntry entry, CancellationToken ct) => batcher.Add(entry, ct);
+
+    /// <summary>What a claim of a large message leaves out.</summary>
+    /// <exception cref="DbException">The store is away.</exception>
+    public async Task<byte[]> LargeContent(Claim claim, CancellationToken ct) =>
+        (await db.Query("select content from messages where id = @id", row => row.Bytes(0), ct, ("id", claim.Message.Value)))[0];
 
     /// <summary>
     /// Whether this node may still send the final dot: its lease covers the wait for the reply, renewed in the store when what is left of it
@@ -93,11 +118,16 @@ internal sealed class Claims : IAsyncDisposable
             var claims = new Claim?[batch.Count];
             await transaction.Run([.. batch.Select(Lease)], (index, row) => claims[index] = Read(row, claimedAt), CancellationToken.None);
 
+            var won = claims.OfType<Claim>().ToList();
             var messages = new Dictionary<MessageId, Func<Claim, Claim>>();
-            var wanted = claims.OfType<Claim>().Select(claim => claim.Message).Distinct().ToList();
-            await transaction.Run(
-                [.. wanted.Select(Message)], (index, row) => messages[wanted[index]] = ReadMessage(row), CancellationToken.None);
-            return [.. claims.Select(claim => claim is null ? null : messages[claim.Message](claim))];
+            var wanted = won.Select(claim => claim.Message).Distinct().ToList();
+            var suppressed = won.ToDictionary(claim => claim.Envelope, _ => new List<SuppressionEntry>());
+            await transaction.Run([.. wanted.Select(Message), .. won.Select(claim => suppressions(claim))], (index, row) =>
+            {
+                if (index < wanted.Count) messages[wanted[index]] = ReadMessage(row);
+                else suppressed[won[index - wanted.Count].Envelope].Add(ReadSuppression(row));
+            }, CancellationToken.None);
+            return [.. claims.Select(claim => claim is null ? null : messages[claim.Message](claim) with { Suppressions = suppressed[claim.Envelope] })];
         }, CancellationToken.None);
     }
 
@@ -131,21 +161,28 @@ internal sealed class Claims : IAsyncDisposable
         ClaimedAt = claimedAt,
         Domain = "",
         OnUncertain = OnUncertain.Retry,
+        Suppressions = [],
         DelayedAfter = null,
-        Content = [],
+        Size = 0,
+        Content = null,
     };
 
     private static Statement Message(MessageId id) => new(
         """
-        select m.domain, m.on_uncertain, m.content, t.delayed_after_seconds
+        select m.domain, m.on_uncertain, case when m.size <= @max then m.content end, t.delayed_after_seconds, m.size, m.require_tls
         from messages m left join tenants t on t.id = m.tenant_id
         where m.id = @id
-        """, ("id", id.Value));
+        """, ("id", id.Value), ("max", ContentMax));
 
     private static Func<Claim, Claim> ReadMessage(DbDataReader row)
     {
-        var (domain, onUncertain, content) = (row.GetString(0), EnumText.Parse<OnUncertain>(row.GetString(1)), row.Bytes(2));
+        var (domain, onUncertain, content) = (row.GetString(0), EnumText.Parse<OnUncertain>(row.GetString(1)), row.IsDBNull(2) ? null : row.Bytes(2));
+        var size = row.GetInt32(4);
         var delayedAfter = row.IntOrNull(3) is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
-        return claim => claim with { Domain = domain, OnUncertain = onUncertain, Content = content, DelayedAfter = delayedAfter };
+        var requireTls = row.GetBoolean(5);
+        return claim => claim with { Domain = domain, OnUncertain = onUncertain, Size = size, Content = content, DelayedAfter = delayedAfter, RequireTls = requireTls };
     }
+
+    private static SuppressionEntry ReadSuppression(DbDataReader row) =>
+        new(row.GetString(0), row.GetString(1) is { Length: > 0 } category ? EnumText.Parse<Category>(category) : null);
 }

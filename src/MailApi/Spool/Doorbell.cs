@@ -12,5 +12,5 @@ public sealed record Doorbell(IReadOnlyList<DoorbellEntry> Envelopes)
     public static string QueueName(Category category) => "deliver-" + category.ToText();
 }
 
-/// <summary>An envelope and its fence: a claim under another attempt finds nothing.</summary>
-public sealed record DoorbellEntry(Guid Id, int Attempt);
+/// <summary>An envelope, its fence (a claim under another attempt finds nothing), and whose it is: the consumer deals its slots by tenant.</summary>
+public sealed record DoorbellEntry(Guid Id, int Attempt, Guid Tenant);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using MailApi.Api;
 
@@ -9,29 +10,31 @@ public readonly record struct Statement(string Sql, params (string Name, object?
 /// <summary>The store's two verbs, read and write, over whichever database is configured. SQL stands beside the method that runs it.</summary>
 public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
 {
+    /// <summary>Connections of a kind that are kept open between uses.</summary>
+    private const int KeptMax = 16;
+
     private readonly SemaphoreSlim? writer = dialect.OneWriter ? new SemaphoreSlim(1, 1) : null;
+    private readonly ConcurrentStack<DbConnection> readers = new();
+    // Apart from the readers': what one connection writes makes the page caches of all others worthless.
+    private readonly ConcurrentStack<DbConnection> writers = new();
 
     public SqlDialect Dialect => dialect;
 
     /// <summary>Runs one reading statement outside any tenant: for the service's own work.</summary>
-    public async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> map, CancellationToken ct, params (string Name, object? Value)[] args)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return await Read(connection, null, new Statement(sql, args), map, ct);
-    }
+    public Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> map, CancellationToken ct, params (string Name, object? Value)[] args) =>
+        Lend(readers, connection => Read(connection, null, new Statement(sql, args), map, ct), ct);
 
     /// <summary>
     /// Runs one reading statement for a tenant. The statement itself names the tenant in its <c>where</c>; on PostgreSQL row level
     /// security stands behind it as a second wall.
     /// </summary>
-    public async Task<List<T>> QueryAs<T>(TenantId tenant, string sql, Func<DbDataReader, T> map, CancellationToken ct, params (string Name, object? Value)[] args)
-    {
-        if (dialect.BindTenant is null) return await Query(sql, map, ct, args);
-        await using var connection = await source.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await transaction.Execute(dialect.BindTenant, ct, ("tenant", tenant.Value.ToString()));
-        return await Read(connection, transaction, new Statement(sql, args), map, ct);
-    }
+    public Task<List<T>> QueryAs<T>(TenantId tenant, string sql, Func<DbDataReader, T> map, CancellationToken ct, params (string Name, object? Value)[] args) =>
+        dialect.BindTenant is null ? Query(sql, map, ct, args) : Lend(readers, async connection =>
+        {
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            await transaction.Execute(dialect.BindTenant, ct, ("tenant", tenant.Value.ToString()));
+            return await Read(connection, transaction, new Statement(sql, args), map, ct);
+        }, ct);
 
     /// <summary>Runs <paramref name="work"/> in one transaction and commits it; nothing that crosses the network belongs inside.</summary>
     public async Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct)
@@ -39,11 +42,13 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         if (writer is not null) await writer.WaitAsync(ct);
         try
         {
-            await using var connection = await source.OpenConnectionAsync(ct);
-            await using var transaction = await connection.BeginTransactionAsync(ct);
-            var result = await work(transaction);
-            await transaction.CommitAsync(ct);
-            return result;
+            return await Lend(writers, async connection =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(ct);
+                var result = await work(transaction);
+                await transaction.CommitAsync(ct);
+                return result;
+            }, ct);
         }
         finally
         {
@@ -57,14 +62,33 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
 
     public void Dispose()
     {
+        foreach (var connection in readers.Concat(writers)) connection.Dispose();
         writer?.Dispose();
         source.Dispose();
     }
 
+    /// <summary>Lends a connection for one piece of work. Where the driver does not, they are kept here, open and with their statements; one that failed is closed.</summary>
+    private async Task<T> Lend<T>(ConcurrentStack<DbConnection> kept, Func<DbConnection, Task<T>> work, CancellationToken ct)
+    {
+        var connection = kept.TryPop(out var open) ? open : await source.OpenConnectionAsync(ct);
+        try
+        {
+            var result = await work(connection);
+            if (!dialect.KeepsConnections || kept.Count >= KeptMax) return result;
+            kept.Push(connection);
+            connection = null;
+            return result;
+        }
+        finally
+        {
+            if (connection is not null) await connection.DisposeAsync();
+        }
+    }
+
     internal static async Task<List<T>> Read<T>(DbConnection connection, DbTransaction? transaction, Statement statement, Func<DbDataReader, T> map, CancellationToken ct)
     {
-        await using var command = Transactions.Command(connection, transaction, statement);
-        await using var reader = await command.ExecuteReaderAsync(ct);
+        await using var lent = PreparedCommands.Lend(connection, transaction, statement);
+        await using var reader = await lent.Command.ExecuteReaderAsync(ct);
         var rows = new List<T>();
         while (await reader.ReadAsync(ct)) rows.Add(map(reader));
         return rows;

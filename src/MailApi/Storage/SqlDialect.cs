@@ -19,7 +19,10 @@ public sealed record SqlDialect
     /// <summary>Writers take turns in this process, because the database admits one at a time.</summary>
     public required bool OneWriter { get; init; }
 
-    public static readonly SqlDialect Sqlite = new() { SkipLocked = "", BindTenant = null, TakeTurns = null, OneWriter = true };
+    /// <summary>The driver's own pool makes no open connection cheap.</summary>
+    public required bool KeepsConnections { get; init; }
+
+    public static readonly SqlDialect Sqlite = new() { SkipLocked = "", BindTenant = null, TakeTurns = null, OneWriter = true, KeepsConnections = true };
 
     public static readonly SqlDialect PostgreSql = new()
     {
@@ -27,5 +30,6 @@ public sealed record SqlDialect
         BindTenant = "select set_config('mailapi.tenant', @tenant, true)",
         TakeTurns = "select pg_advisory_xact_lock(hashtext(@subject))",
         OneWriter = false,
+        KeepsConnections = false,
     };
 }

@@ -7,16 +7,16 @@ public static class Transactions
 {
     public static async Task<int> Execute(this DbTransaction transaction, string sql, CancellationToken ct, params (string Name, object? Value)[] args)
     {
-        await using var command = Command(transaction.Connection!, transaction, new Statement(sql, args));
-        return await command.ExecuteNonQueryAsync(ct);
+        await using var lent = PreparedCommands.Lend(transaction.Connection!, transaction, new Statement(sql, args));
+        return await lent.Command.ExecuteNonQueryAsync(ct);
     }
 
     public static Task<List<T>> Query<T>(this DbTransaction transaction, string sql, Func<DbDataReader, T> map, CancellationToken ct, params (string Name, object? Value)[] args) =>
         Db.Read(transaction.Connection!, transaction, new Statement(sql, args), map, ct);
 
     /// <summary>
-    /// Runs many statements in order: in one round trip where the driver can pipeline (PostgreSQL), else one by one with each text
-    /// prepared once. <paramref name="onRow"/> sees every returned row with the index of its statement.
+    /// Runs many statements in order: in one round trip where the driver can pipeline (PostgreSQL), else one by one.
+    /// <paramref name="onRow"/> sees every returned row with the index of its statement.
     /// </summary>
     public static async Task Run(this DbTransaction transaction, IReadOnlyList<Statement> statements, Action<int, DbDataReader>? onRow, CancellationToken ct)
     {
@@ -59,39 +59,16 @@ public static class Transactions
 
     private static async Task RunOneByOne(DbTransaction transaction, IReadOnlyList<Statement> statements, Action<int, DbDataReader>? onRow, CancellationToken ct)
     {
-        var prepared = new Dictionary<string, DbCommand>(StringComparer.Ordinal);
-        try
+        for (var index = 0; index < statements.Count; index++)
         {
-            for (var index = 0; index < statements.Count; index++)
+            await using var lent = PreparedCommands.Lend(transaction.Connection!, transaction, statements[index]);
+            if (onRow is null)
             {
-                var statement = statements[index];
-                if (prepared.TryGetValue(statement.Sql, out var command))
-                    foreach (var (name, value) in statement.Args) command.Parameters[name].Value = value ?? DBNull.Value;
-                else
-                    prepared[statement.Sql] = command = Command(transaction.Connection!, transaction, statement);
-
-                await using var reader = await command.ExecuteReaderAsync(ct);
-                while (await reader.ReadAsync(ct)) onRow?.Invoke(index, reader);
+                await lent.Command.ExecuteNonQueryAsync(ct);
+                continue;
             }
+            await using var reader = await lent.Command.ExecuteReaderAsync(ct);
+            while (await reader.ReadAsync(ct)) onRow(index, reader);
         }
-        finally
-        {
-            foreach (var command in prepared.Values) await command.DisposeAsync();
-        }
-    }
-
-    internal static DbCommand Command(DbConnection connection, DbTransaction? transaction, Statement statement)
-    {
-        var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = statement.Sql;
-        foreach (var (name, value) in statement.Args)
-        {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value ?? DBNull.Value;
-            command.Parameters.Add(parameter);
-        }
-        return command;
     }
 }

@@ -18,24 +18,26 @@ internal sealed class SuppressionList(Db db)
     /// <summary>The form in which addresses are stored and compared: receivers that tell <c>Ann</c> from <c>ann</c> are none in practice.</summary>
     public static string Key(string address) => address.ToLowerInvariant();
 
+    /// <summary>Reads the entries that may hold back mail of a category: each a reason, and a category or an empty text.</summary>
+    public static Statement Entries(TenantId tenant, string address, Category category) => new(
+        "select reason, category from suppressions where tenant_id = @tenant and address = @address and category in ('', @category)",
+        ("tenant", tenant.Value), ("address", Key(address)), ("category", category.ToText()));
+
     /// <summary>
-    /// Why <paramref name="address"/> gets no mail of this category, or null when it may. A manual entry counts whatever
+    /// The reason among <paramref name="entries"/> why an address gets no mail, or null when it may. A manual entry counts whatever
     /// <paramref name="suppressedBy"/> says, and so does an unsubscription from this very category: its mail carried the link (RFC 8058).
     /// </summary>
+    public static SuppressionReason? Holding(IEnumerable<(SuppressionReason Reason, bool OfCategory)> entries, IReadOnlySet<SuppressionReason> suppressedBy) => entries
+        .Where(entry => suppressedBy.Contains(entry.Reason) || entry.Reason is SuppressionReason.Manual || (entry.OfCategory && entry.Reason is SuppressionReason.Unsubscribe))
+        .Select(entry => (SuppressionReason?)entry.Reason)
+        .Max();
+
+    /// <summary>Why <paramref name="address"/> gets no mail of this category, or null when it may.</summary>
     public async Task<SuppressionReason?> Find(TenantId tenant, string address, Category category, IReadOnlySet<SuppressionReason> suppressedBy, CancellationToken ct)
     {
-        var entries = await db.QueryAs(tenant, """
-            select reason, category
-            from suppressions
-            where tenant_id = @tenant and address = @address and category in ('', @category)
-            """, row => (Reason: EnumText.Parse<SuppressionReason>(row.GetString(0)), OfCategory: row.GetString(1).Length > 0), ct,
-            ("tenant", tenant.Value), ("address", Key(address)), ("category", category.ToText()));
-        var holding = entries
-            .Where(entry => suppressedBy.Contains(entry.Reason) || entry.Reason is SuppressionReason.Manual
-                || (entry.OfCategory && entry.Reason is SuppressionReason.Unsubscribe))
-            .Select(entry => entry.Reason)
-            .ToList();
-        return holding.Count == 0 ? null : holding.Max();
+        var statement = Entries(tenant, address, category);
+        var entries = await db.QueryAs(tenant, statement.Sql, row => (EnumText.Parse<SuppressionReason>(row.GetString(0)), row.GetString(1).Length > 0), ct, statement.Args);
+        return Holding(entries, suppressedBy);
     }
 
     /// <summary>

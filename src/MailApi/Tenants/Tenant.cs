@@ -24,6 +24,9 @@ public sealed record Tenant
 
     /// <summary>The age at which <c>message.delayed</c> is told, once; absent: the category's.</summary>
     public int? DelayedAfterSeconds { get; init; }
+
+    /// <summary>Its share of the delivery slots beside tenants of weight 1, while several have due work.</summary>
+    public required int Weight { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The first live and test key; in the answer of <c>POST /tenants</c> only.</summary>
@@ -60,10 +63,12 @@ public sealed record Key
 /// <param name="Name">Required of a new tenant.</param>
 /// <param name="IngressRate">By default 200 a second, 1,000 at once.</param>
 /// <param name="DelayedAfterSeconds">The age at which <c>message.delayed</c> is told, once; absent: the category's.</param>
+/// <param name="Weight">Its share of the delivery slots beside tenants of weight 1, while several have due work; by default 1.</param>
 public sealed record TenantRequest(
     [property: MaxLength(TenantRequestValidator.NameCharsMax)] string? Name,
     IngressRateRequest? IngressRate,
-    [property: Range(1, TenantRequestValidator.DelayedAfterSecondsMax)] int? DelayedAfterSeconds);
+    [property: Range(1, TenantRequestValidator.DelayedAfterSecondsMax)] int? DelayedAfterSeconds,
+    [property: Range(1, TenantRequestValidator.WeightMax)] int? Weight);
 
 /// <summary>How fast a tenant may post messages; what is absent stays as it is.</summary>
 /// <param name="PerSecond">Messages a second, on average.</param>

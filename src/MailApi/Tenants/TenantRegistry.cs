@@ -14,7 +14,7 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
         [Scopes.Send, Scopes.Read, Scopes.Domains, Scopes.Webhooks, Scopes.Suppressions, Scopes.Templates, Scopes.Admin];
 
     /// <summary>A new tenant with its first live and test key.</summary>
-    public async Task<Tenant> Create(string name, IngressRate rate, int? delayedAfterSeconds, CancellationToken ct)
+    public async Task<Tenant> Create(string name, IngressRate rate, int? delayedAfterSeconds, int weight, CancellationToken ct)
     {
         var id = PrefixedId.New<TenantId>();
         var keys = Enum.GetValues<KeyMode>().Select(mode => new NewKey("first " + mode.ToText(), mode, AllScopes)).ToList();
@@ -22,10 +22,10 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
         {
             await transaction.Execute(
                 """
-                insert into tenants (id, name, ingress_per_second, ingress_burst, delayed_after_seconds, created_at)
-                values (@id, @name, @perSecond, @burst, @delayed, now_ms())
+                insert into tenants (id, name, ingress_per_second, ingress_burst, delayed_after_seconds, weight, created_at)
+                values (@id, @name, @perSecond, @burst, @delayed, @weight, now_ms())
                 """, ct,
-                ("id", id.Value), ("name", name), ("perSecond", rate.PerSecond), ("burst", rate.Burst), ("delayed", delayedAfterSeconds));
+                ("id", id.Value), ("name", name), ("perSecond", rate.PerSecond), ("burst", rate.Burst), ("delayed", delayedAfterSeconds), ("weight", weight));
             var result = new List<Key>();
             foreach (var key in keys) result.Add(await Insert(transaction, id, key, ct));
             return result;
@@ -34,14 +34,15 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
     }
 
     public async Task<Tenant?> Find(TenantId id, CancellationToken ct) => (await db.Query(
-        "select id, name, ingress_per_second, ingress_burst, delayed_after_seconds, created_at from tenants where id = @id",
+        "select id, name, ingress_per_second, ingress_burst, delayed_after_seconds, weight, created_at from tenants where id = @id",
         row => new Tenant
         {
             Id = new TenantId(row.GetGuid(0)),
             Name = row.GetString(1),
             IngressRate = new IngressRate(row.GetInt32(2), row.GetInt32(3)),
             DelayedAfterSeconds = row.IntOrNull(4),
-            CreatedAt = row.Instant(5),
+            Weight = row.GetInt32(5),
+            CreatedAt = row.Instant(6),
         }, ct, ("id", id.Value))).SingleOrDefault();
 
     public async Task<bool> Any(CancellationToken ct) => (await db.Query("select id from tenants limit 1", row => row.GetGuid(0), ct)).Count > 0;
@@ -49,8 +50,8 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
     public async Task Update(Tenant tenant, CancellationToken ct)
     {
         await db.Execute(
-            "update tenants set name = @name, ingress_per_second = @perSecond, ingress_burst = @burst, delayed_after_seconds = @delayed where id = @id", ct,
-            ("delayed", tenant.DelayedAfterSeconds), ("name", tenant.Name), ("perSecond", tenant.IngressRate.PerSecond), ("burst", tenant.IngressRate.Burst), ("id", tenant.Id.Value));
+            "update tenants set name = @name, ingress_per_second = @perSecond, ingress_burst = @burst, delayed_after_seconds = @delayed, weight = @weight where id = @id", ct,
+            ("delayed", tenant.DelayedAfterSeconds), ("weight", tenant.Weight), ("name", tenant.Name), ("perSecond", tenant.IngressRate.PerSecond), ("burst", tenant.IngressRate.Burst), ("id", tenant.Id.Value));
         directory.Forget();
     }
 

@@ -16,7 +16,7 @@ public static class TenantRoutes
         var tenants = routes.MapGroup("/tenants").WithTags("Tenants");
         tenants.MapPost("", Create).RequireScope(Scopes.Operator, needsTenant: false).WithName("CreateTenant").WithSummary("Creates a tenant with its first live and test key.");
         tenants.MapGet("/{id:id(ten_)}", Get).RequireScope(Scopes.Admin, needsTenant: false).WithName("GetTenant").WithSummary("A tenant.");
-        tenants.MapPatch("/{id:id(ten_)}", Change).RequireScope(Scopes.Operator, needsTenant: false).WithName("ChangeTenant").WithSummary("Changes a tenant's name or ingress rate.");
+        tenants.MapPatch("/{id:id(ten_)}", Change).RequireScope(Scopes.Operator, needsTenant: false).WithName("ChangeTenant").WithSummary("Changes a tenant's name, ingress rate or weight.");
         tenants.MapPost("/{id:id(ten_)}/keys", CreateKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("CreateKey").WithSummary("Creates a key; it is shown this once.");
         tenants.MapGet("/{id:id(ten_)}/keys", ListKeys).RequireScope(Scopes.Admin, needsTenant: false).WithName("ListKeys").WithSummary("The tenant's keys, revoked ones included.");
         tenants.MapDelete("/{id:id(ten_)}/keys/{key:id(key_)}", RevokeKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("RevokeKey").WithSummary("Revokes a key.");
@@ -26,7 +26,7 @@ public static class TenantRoutes
     {
         if (validator.Validate(request) is { IsValid: false } validation) return Problem.InvalidFields(ValidationErrors.ByPath(validation));
         if (request.Name is null) return Problem.InvalidFields(new Dictionary<string, string[]> { ["name"] = ["Required."] });
-        var tenant = await registry.Create(request.Name, Merge(IngressRate.Default, request.IngressRate), request.DelayedAfterSeconds, ct);
+        var tenant = await registry.Create(request.Name, Merge(IngressRate.Default, request.IngressRate), request.DelayedAfterSeconds, request.Weight ?? 1, ct);
         return TypedResults.Created($"/tenants/{tenant.Id}", tenant);
     }
 
@@ -38,7 +38,13 @@ public static class TenantRoutes
     {
         if (validator.Validate(request) is { IsValid: false } validation) return Problem.InvalidFields(ValidationErrors.ByPath(validation));
         if (Own(id, caller) is not { } tenant || await registry.Find(tenant, ct) is not { } found) return NoSuchTenant();
-        var changed = found with { Name = request.Name ?? found.Name, IngressRate = Merge(found.IngressRate, request.IngressRate), DelayedAfterSeconds = request.DelayedAfterSeconds ?? found.DelayedAfterSeconds };
+        var changed = found with
+        {
+            Name = request.Name ?? found.Name,
+            IngressRate = Merge(found.IngressRate, request.IngressRate),
+            DelayedAfterSeconds = request.DelayedAfterSeconds ?? found.DelayedAfterSeconds,
+            Weight = request.Weight ?? found.Weight,
+        };
         await registry.Update(changed, ct);
         return TypedResults.Ok(changed);
     }

@@ -11,6 +11,7 @@ internal sealed class TenantRequestValidator : AbstractValidator<TenantRequest>
 
     /// <summary>A week: longer than any lifetime.</summary>
     public const int DelayedAfterSecondsMax = 604_800;
+    public const int WeightMax = 100;
 
     public TenantRequestValidator()
     {
@@ -19,6 +20,7 @@ internal sealed class TenantRequestValidator : AbstractValidator<TenantRequest>
         RuleFor(it => it.IngressRate!.PerSecond).InclusiveBetween(1, IngressRate.PerSecondMax).When(it => it.IngressRate is not null);
         RuleFor(it => it.IngressRate!.Burst).InclusiveBetween(1, IngressRate.BurstMax).When(it => it.IngressRate is not null);
         RuleFor(it => it.DelayedAfterSeconds).InclusiveBetween(1, DelayedAfterSecondsMax);
+        RuleFor(it => it.Weight).InclusiveBetween(1, WeightMax);
     }
 }
 
