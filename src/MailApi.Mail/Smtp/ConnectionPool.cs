@@ -1,8 +1,8 @@
 namespace MailApi.Mail.Smtp;
 
 /// <summary>
-/// Connections that wait for their next message, by address, TLS policy and login. Last in, first out, so that the surplus grows old and is
-/// closed. All leave-taking (QUIT) is done by the sweep, never by a delivery.
+/// Connections that wait for their next message, by address, TLS policy and login, and the count of all that are open to a site. Last in, first
+/// out, so that the surplus grows old and is closed. No delivery waits for leave-taking (QUIT), unless the site has all its connections.
 /// </summary>
 internal sealed class ConnectionPool : IAsyncDisposable
 {
@@ -12,8 +12,8 @@ internal sealed class ConnectionPool : IAsyncDisposable
     private readonly SmtpClientOptions options;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
-    private readonly Dictionary<ConnectionKey, List<(SmtpConnection Connection, long Since)>> idle = [];
-    private readonly List<SmtpConnection> leaving = [];
+    private readonly Dictionary<string, SiteConnections> sites = new(StringComparer.Ordinal);
+    private readonly HashSet<Task> leaving = [];
     private readonly PeriodicTimer tick;
     private readonly Task sweeping;
     private int count;
@@ -33,39 +33,76 @@ internal sealed class ConnectionPool : IAsyncDisposable
     }
 
     /// <summary>The youngest usable connection, or null.</summary>
-    public SmtpConnection? Take(ConnectionKey key)
+    public SmtpConnection? Take(string site, ConnectionKey key)
     {
         lock (gate)
         {
-            while (idle.TryGetValue(key, out var waiting))
+            if (!sites.TryGetValue(site, out var connections)) return null;
+            for (var index = connections.Idle.Count - 1; index >= 0; index--)
             {
-                var connection = waiting[^1].Connection;
-                waiting.RemoveAt(waiting.Count - 1);
-                if (waiting.Count == 0) idle.Remove(key);
+                var connection = connections.Idle[index].Connection;
+                if (connection.Key != key) continue;
+                connections.Idle.RemoveAt(index);
                 count--;
                 if (connection.IsUsable) return connection;
                 connection.Dispose();
+                Closed(site, connections);
+                // The last one closed may have taken the site's entry with it.
+                if (connections.Idle.Count == 0) return null;
             }
         }
         return null;
     }
 
-    /// <summary>Keeps the connection if there is room, takes leave of it if it has served long enough, closes it if it is of no use.</summary>
-    public void Return(SmtpConnection connection)
+    /// <summary>
+    /// Waits until one more may be opened to the site; <see cref="Closed(string)"/> is owed for it. Where all are open and one is idle, for another
+    /// address, that one is left.
+    /// </summary>
+    public Task Reserve(string site, ConnectionTerms terms, CancellationToken ct)
     {
-        if (!connection.IsUsable)
-        {
-            connection.Dispose();
-            return;
-        }
         lock (gate)
         {
-            if (disposed || this.leaving.Count >= this.options.IdleMax) connection.Dispose();
-            else if (!HasRoom(connection)) this.leaving.Add(connection);
+            if (!sites.TryGetValue(site, out var connections)) sites[site] = connections = new SiteConnections();
+            if (connections.Open < terms.Connections)
+            {
+                connections.Open++;
+                return Task.CompletedTask;
+            }
+            if (connections.Idle.Count > 0)
+            {
+                var oldest = connections.Idle[0].Connection;
+                connections.Idle.RemoveAt(0);
+                count--;
+                Leave(site, connections, oldest);
+            }
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            connections.Waiting.Enqueue(turn);
+            return Await(turn, ct);
+        }
+    }
+
+    /// <summary>A reserved connection was not opened, or is closed.</summary>
+    public void Closed(string site)
+    {
+        lock (gate)
+            if (sites.TryGetValue(site, out var connections)) Closed(site, connections);
+    }
+
+    /// <summary>Keeps the connection if there is room, takes leave of it if it has served long enough, closes it if it is of no use.</summary>
+    public void Return(string site, ConnectionTerms terms, SmtpConnection connection)
+    {
+        lock (gate)
+        {
+            var connections = sites[site];
+            if (!connection.IsUsable || disposed)
+            {
+                connection.Dispose();
+                Closed(site, connections);
+            }
+            else if (connection.Messages >= terms.Messages || connections.Open > terms.Connections || connections.Waiting.Count > connections.Leaving || count >= options.IdleMax) Leave(site, connections, connection);
             else
             {
-                if (!idle.TryGetValue(connection.Key, out var waiting)) idle[connection.Key] = waiting = [];
-                waiting.Add((connection, this.time.GetTimestamp()));
+                connections.Idle.Add(new Idle(connection, time.GetTimestamp(), terms.IdleTime));
                 count++;
             }
         }
@@ -80,36 +117,69 @@ internal sealed class ConnectionPool : IAsyncDisposable
         }
         tick.Dispose();
         await sweeping;
-        await TakeLeave(_ => true);
+        TakeLeave(_ => true);
+        Task[] last;
+        lock (gate) last = [.. leaving];
+        await Task.WhenAll(last);
     }
-
-    private bool HasRoom(SmtpConnection connection) =>
-        connection.Messages < this.options.MessagesPerConnectionMax
-        && count < this.options.IdleMax
-        && (!idle.TryGetValue(connection.Key, out var waiting) || waiting.Count < this.options.IdlePerHostMax);
 
     private async Task Sweep()
     {
-        while (await tick.WaitForNextTickAsync())
+        while (await tick.WaitForNextTickAsync()) TakeLeave(idle => time.GetElapsedTime(idle.Since) >= idle.Time);
+    }
+
+    private void TakeLeave(Func<Idle, bool> tooOld)
+    {
+        lock (gate)
         {
-            await TakeLeave(since => this.time.GetElapsedTime(since) >= this.options.IdleTimeout);
+            foreach (var (site, connections) in sites.ToArray())
+            {
+                Idle[] old = [.. connections.Idle.Where(tooOld)];
+                count -= connections.Idle.RemoveAll(idle => old.Contains(idle));
+                foreach (var idle in old) Leave(site, connections, idle.Connection);
+            }
         }
     }
 
-    private async Task TakeLeave(Func<long, bool> tooOld)
+    /// <summary>Under the lock: says QUIT, off everybody's path; the site has the connection until that is answered.</summary>
+    private void Leave(string site, SiteConnections connections, SmtpConnection connection)
     {
-        List<SmtpConnection> leaving;
-        lock (gate)
+        connections.Leaving++;
+        var quitting = Task.Run(async () =>
         {
-            leaving = [.. this.leaving];
-            this.leaving.Clear();
-            foreach (var (key, waiting) in idle)
+            await connection.Quit();
+            lock (gate)
             {
-                leaving.AddRange(waiting.Where(idle => tooOld(idle.Since)).Select(idle => idle.Connection));
-                count -= waiting.RemoveAll(idle => tooOld(idle.Since));
-                if (waiting.Count == 0) idle.Remove(key);
+                connections.Leaving--;
+                Closed(site, connections);
             }
-        }
-        await Task.WhenAll(leaving.Select(connection => connection.Quit()));
+        });
+        leaving.Add(quitting);
+        _ = quitting.ContinueWith(done => { lock (gate) leaving.Remove(done); }, TaskScheduler.Default);
+    }
+
+    private void Closed(string site, SiteConnections connections)
+    {
+        // Who waits takes the place of the one that went.
+        while (connections.Waiting.TryDequeue(out var turn))
+            if (turn.TrySetResult()) return;
+        if (--connections.Open == 0) sites.Remove(site);
+    }
+
+    private static async Task Await(TaskCompletionSource turn, CancellationToken ct)
+    {
+        await using var given = ct.UnsafeRegister(static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), turn);
+        await turn.Task;
+    }
+
+    private sealed record Idle(SmtpConnection Connection, long Since, TimeSpan Time);
+
+    private sealed class SiteConnections
+    {
+        /// <summary>Busy, idle and leaving.</summary>
+        public int Open { get; set; }
+        public int Leaving { get; set; }
+        public List<Idle> Idle { get; } = [];
+        public Queue<TaskCompletionSource> Waiting { get; } = [];
     }
 }

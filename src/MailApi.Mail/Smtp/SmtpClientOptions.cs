@@ -12,20 +12,30 @@ public sealed record SmtpClientOptions
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
     public SmtpTimeouts Timeouts { get; init; } = new();
 
-    /// <summary>How long an unused connection is kept. Receivers commonly hang up after 30 to 300 s.</summary>
-    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>Unused connections kept for one address.</summary>
-    public int IdlePerHostMax { get; init; } = 10;
-
     /// <summary>Unused connections kept in all: each is a socket and some 10 KB.</summary>
     public int IdleMax { get; init; } = 500;
 
-    /// <summary>Messages sent over one connection before it is closed; receivers limit it.</summary>
-    public int MessagesPerConnectionMax { get; init; } = 100;
+    /// <summary>For routes of which nothing more is known.</summary>
+    public ConnectionTerms Terms { get; init; } = new();
 
     /// <summary>Certificate authorities trusted for relays in place of the system's; null: the system's.</summary>
     public X509Certificate2Collection? TrustedRoots { get; init; }
+
+    /// <summary>Told of every reply and of what it answers; for probes.</summary>
+    internal Action<Stage, Reply>? Heard { get; init; }
+}
+
+/// <summary>How many connections a site is given, and for how long.</summary>
+public sealed record ConnectionTerms
+{
+    /// <summary>Connections to the site at the same time, busy or idle; one more is opened only when another has ended.</summary>
+    public int Connections { get; init; } = 100;
+
+    /// <summary>Messages sent over one connection before it is left with QUIT.</summary>
+    public int Messages { get; init; } = 100;
+
+    /// <summary>How long an unused connection is kept. Receivers commonly hang up after 30 to 300 s.</summary>
+    public TimeSpan IdleTime { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Patience for the other side; the defaults are RFC 5321 §4.5.3.2's.</summary>

@@ -7,6 +7,7 @@ using MailApi.Events;
 using MailApi.Limits;
 using MailApi.Mail.Bounces;
 using MailApi.Mail.Routing;
+using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Spool;
 using MailApi.Suppressions;
@@ -19,14 +20,14 @@ namespace MailApi.Delivery;
 /// <code>
 /// Deliver      a doorbell's envelopes, as slots become free
 ///   Claim      take the lease; of many doorbells one wins
-///   Attempt    expired? suppressed? permit? → sign → route → transmit
+///   Attempt    expired? suppressed? → route → site → permit? → sign → transmit
 ///   Record     outcome, state, event, webhooks: one transaction, retried while the lease lasts
 /// </code>
 /// No transaction is open while a byte crosses the network.
 /// </summary>
 internal sealed partial class Deliverer(
-    Claims claims, Records records, Ringer ringer, Suspensions suspensions, SuppressionList suppressions, ISendLimiter limiter, SendingDomains domains, MailSigner signer,
-    Routes routes, Transmitter transmitter, Stopping stopping, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time, ILogger<Deliverer> log)
+    Claims claims, Records records, Ringer ringer, Suspensions suspensions, ISendLimiter limiter, SendingDomains domains, MailSigner signer,
+    Routes routes, SiteDomains siteDomains, SiteGate sites, Transmitter transmitter, DeliverySlots slots, Stopping stopping, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time, ILogger<Deliverer> log)
 {
     /// <summary>Patience for the reply to the final dot (RFC 5321 §4.5.3.2.6), which the lease must cover.</summary>
     public static readonly TimeSpan FinalDotWait = TimeSpan.FromMinutes(10);
@@ -37,80 +38,56 @@ internal sealed partial class Deliverer(
     /// <summary>When mail that was suspended while it was rung is looked at again.</summary>
     private static readonly TimeSpan SuspendedAgain = TimeSpan.FromSeconds(5);
 
-    private readonly FrozenDictionary<Category, SemaphoreSlim> slots =
-        rules.ToFrozenDictionary(rule => rule.Key, rule => new SemaphoreSlim(rule.Value.ConcurrentDeliveries));
+    /// <summary>The same for a suspended relay, whose mail the sweep cannot tell from other mail and rings again each time.</summary>
+    private static readonly TimeSpan RelaySuspendedAgain = TimeSpan.FromMinutes(1);
 
-    /// <summary>Delivers what a doorbell names; when this returns, the doorbell has done its work.</summary>
+    /// <summary>A conversation that takes longer gives its slot back.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(2);
+
+    /// <summary>Delivers what a doorbell names; when this returns, the doorbell has done its work: each envelope has its outcome, or waits for nothing but its receiver.</summary>
     public Task Deliver(Category category, Doorbell doorbell) => Task.WhenAll(doorbell.Envelopes.Select(entry => Deliver(category, entry)));
 
     /// <summary>A doorbell that cannot be answered now is given back: its envelope stays rung, and the sweep rings again.</summary>
     private async Task Deliver(Category category, DoorbellEntry entry)
     {
-        if (!await Slot(category))
-        {
-            await ringer.MakeDue([entry], Ringer.Pause, CancellationToken.None);
-            return;
-        }
+        if (await slots.Take(category, entry.Tenant) is { } slot) await slots.Work(slot, taken => Deliver(entry, taken));
+        else await ringer.MakeDue([entry], Ringer.Pause, CancellationToken.None);
+    }
+
+    private async Task Deliver(DoorbellEntry entry, DeliverySlots.Slot slot)
+    {
         try
         {
-            if (await claims.Claim(entry, CancellationToken.None) is { } claim) await Deliver(claim);
+            if (await claims.Claim(entry, CancellationToken.None) is { } claim) await Deliver(claim, slot);
         }
         catch (DbException e)
         {
             LogNotClaimed(entry.Id, e.Message);
         }
-        finally
-        {
-            slots[category].Release();
-        }
     }
 
-    /// <summary>Waits for a free one; false when the process stops first.</summary>
-    private async Task<bool> Slot(Category category)
-    {
-        try
-        {
-            await slots[category].WaitAsync(stopping.Token);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    private async Task Deliver(Claim claim)
+    private async Task Deliver(Claim claim, DeliverySlots.Slot slot)
     {
         using var activity = DeliveryMetrics.Start(claim);
         var started = time.GetTimestamp();
-        var outcome = await Attempt(claim);
+        var outcome = await Attempt(claim, slot);
         await Record(claim, outcome);
         DeliveryMetrics.Count(claim, outcome, time.GetElapsedTime(started));
     }
 
-    private async Task<Outcome> Attempt(Claim claim)
+    private async Task<Outcome> Attempt(Claim claim, DeliverySlots.Slot slot)
     {
         var rule = rules[claim.Category];
         try
         {
             if (claim.Expired) return new Outcome.Expired();
             if (suspensions.Holds(claim.Category, claim.Tenant, claim.Domain, claim.RecipientDomain)) return new Outcome.Throttled(SuspendedAgain);
-            if (await suppressions.Find(claim.Tenant, claim.Recipient, claim.Category, rule.SuppressedBy, stopping.Token) is { } reason)
-                return new Outcome.Suppressed(reason.ToText());
+            if (Suppression(claim, rule) is { } reason) return new Outcome.Suppressed(reason.ToText());
             if (await domains.Identity(claim.DomainId, stopping.Token) is not { } identity)
                 return new Outcome.Failed($"The sending domain {claim.Domain} was removed.");
             if (identity.Signers.Count == 0) return Deferred(claim, rule, reply: null, $"No DKIM key of {claim.Domain} is published: its mail waits rather than leave unsigned.");
-            if (await limiter.Take(SendPermits.For(claim, identity), stopping.Token) is Permit.Refused refused) return new Outcome.Throttled(refused.Delay);
 
-            var content = signer.Sign(claim.Content, claim.Envelope, identity, rule);
-            var route = await routes.Find(claim, stopping.Token);
-            return route switch
-            {
-                RouteResult.Found found => await Transmit(claim, rule, identity, content, found.Route),
-                RouteResult.Refused refusal => Bounced(refusal.Reply, host: null, suppress: BounceClass.SuppressesAddress(refusal.Reply, atRecipient: true)),
-                RouteResult.Temporary temporary => Deferred(claim, rule, ToEventReply(temporary.Reply, null), reason: null),
-                _ => throw new UnreachableException(),
-            };
+            return await Send(claim, rule, identity, slot);
         }
         catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
         {
@@ -129,9 +106,73 @@ internal sealed partial class Deliverer(
         }
     }
 
-    private async Task<Outcome> Transmit(Claim claim, CategoryRules rule, SendingIdentity identity, IReadOnlyList<ReadOnlyMemory<byte>> content, Route route)
+    private static SuppressionReason? Suppression(Claim claim, CategoryRules rule) => SuppressionList.Holding(
+        claim.Suppressions.Select(entry => (EnumText.Parse<SuppressionReason>(entry.Reason), entry.Category is not null)), rule.SuppressedBy);
+
+    private async Task<Outcome> Send(Claim claim, CategoryRules rule, SendingIdentity identity, DeliverySlots.Slot slot)
     {
-        var result = await transmitter.Transmit(route, new Transmission
+        if (claim.Content is not null) return await Send(claim, claim.Content, rule, identity, slot);
+        if (!await slots.Large.Take(claim.Tenant.Value)) return new Outcome.Released();
+        try
+        {
+            return await Send(claim, await claims.LargeContent(claim, stopping.Token), rule, identity, slot);
+        }
+        finally
+        {
+            slots.Large.Release(claim.Tenant.Value);
+        }
+    }
+
+    /// <summary>Along one way after the other, until one leads to a word on the envelope itself.</summary>
+    private async Task<Outcome> Send(Claim claim, byte[] composed, CategoryRules rule, SendingIdentity identity, DeliverySlots.Slot slot)
+    {
+        var ways = await routes.For(claim, stopping.Token);
+        Outcome? failed = null;
+        while (true)
+        {
+            if (await ways.Next(stopping.Token) is var way && way is not RouteResult.Found) return failed ?? Impassable(claim, rule, way);
+            var route = ((RouteResult.Found)way).Route;
+            var (outcome, result) = await Visit(claim, composed, rule, identity, route, isPermitted: failed is not null, slot);
+            if (result is null || !await ways.GoOn(route, result, stopping.Token)) return outcome;
+            failed = outcome;
+        }
+    }
+
+    private static Outcome Impassable(Claim claim, CategoryRules rule, RouteResult way) => way switch
+    {
+        RouteResult.Later later => new Outcome.Throttled(later.Delay),
+        RouteResult.Refused refusal => Bounced(refusal.Reply, host: null, suppress: BounceClass.SuppressesAddress(refusal.Reply, atRecipient: true)),
+        RouteResult.Temporary temporary => Deferred(claim, rule, ToEventReply(temporary.Reply, null), reason: null),
+        _ => throw new UnreachableException(),
+    };
+
+    /// <summary>The site first: mail that it does not take now must cost no permit that mail to others could have.</summary>
+    private async Task<(Outcome Outcome, TransmitResult? Result)> Visit(
+        Claim claim, byte[] composed, CategoryRules rule, SendingIdentity identity, Route route, bool isPermitted, DeliverySlots.Slot slot)
+    {
+        if (!claim.Test) siteDomains.Note(claim.RecipientDomain, route);
+        if (suspensions.HoldsSite(route.Site)) return (new Outcome.Throttled(SiteDomains.Learns(route) ? SuspendedAgain : RelaySuspendedAgain), null);
+        var (visit, delay) = await sites.Enter(claim, route, slot, stopping.Token);
+        if (visit is null) return (new Outcome.Throttled(delay), null);
+
+        TransmitResult? result = null;
+        try
+        {
+            if (!isPermitted && await limiter.Take(SendPermits.For(claim, identity), stopping.Token) is Permit.Refused refused) return (new Outcome.Throttled(refused.Delay), null);
+            var content = signer.Sign(composed, claim.Envelope, identity, rule);
+            result = await Transmit(claim, identity, content, route, visit, slot);
+            return (ToOutcome(claim, rule, result), result);
+        }
+        finally
+        {
+            visit.Leave(result);
+        }
+    }
+
+    private async Task<TransmitResult> Transmit(
+        Claim claim, SendingIdentity identity, IReadOnlyList<ReadOnlyMemory<byte>> content, Route route, SiteVisit visit, DeliverySlots.Slot slot)
+    {
+        var sending = transmitter.Transmit(route, visit.Terms, new Transmission
         {
             MailFrom = signer.ReturnPath(claim.Envelope, identity),
             Recipient = claim.Recipient,
@@ -140,7 +181,19 @@ internal sealed partial class Deliverer(
             EightBit = claim.NeedsSmtpUtf8,
             DotGate = ct => claims.MayFinish(claim, FinalDotWait, ct),
         }, stopping.Token);
-        return result switch
+        try
+        {
+            return await sending.WaitAsync(Slow, time);
+        }
+        catch (TimeoutException)
+        {
+            slot.TrySetAside(claim.Size);
+            return await sending;
+        }
+    }
+
+    private static Outcome ToOutcome(Claim claim, CategoryRules rule, TransmitResult result) =>
+        result switch
         {
             TransmitResult.Accepted accepted => new Outcome.Delivered(ToEventReply(accepted.Reply, accepted.Host)),
             TransmitResult.Refused { Reply.IsPermanent: true } refused when !BounceClass.IsRateSignal(refused.Reply) && refused.Stage >= Stage.MailFrom =>
@@ -152,7 +205,6 @@ internal sealed partial class Deliverer(
             TransmitResult.GateClosed => new Outcome.Released(),
             _ => throw new UnreachableException(),
         };
-    }
 
     private async Task Record(Claim claim, Outcome outcome)
     {

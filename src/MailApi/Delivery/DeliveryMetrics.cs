@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using MailApi.Api;
+using MailApi.Mail.Shaping;
 using MailApi.Spool;
 
 namespace MailApi.Delivery;
@@ -17,6 +18,20 @@ internal static class DeliveryMetrics
     private static readonly Histogram<double> Duration = Meter.CreateHistogram(
         "mailapi.delivery.duration", "s", "From claim to outcome.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600] });
+
+    private static readonly Counter<long> Admissions = Meter.CreateCounter<long>("mailapi.sites.admissions", description: "Attempts that were let to their destination site, and those that were sent away.");
+
+    public static void Count(Admission admission) =>
+        Admissions.Add(1, new KeyValuePair<string, object?>("admission", admission is Admission.Entered ? "entered" : "refused"));
+
+    /// <summary>Sites and connections by profile: never by site, of which there is no end.</summary>
+    public static void Observe(Sites sites)
+    {
+        Meter.CreateObservableGauge("mailapi.sites", () => sites.Report().GroupBy(report => (report.Profile.Name, report.State))
+            .Select(group => new Measurement<int>(group.Count(), new KeyValuePair<string, object?>("profile", group.Key.Name), new KeyValuePair<string, object?>("state", group.Key.State.ToText()))), description: "Destination sites by profile and state.");
+        Meter.CreateObservableGauge("mailapi.sites.attempts", () => sites.Report().GroupBy(report => report.Profile.Name)
+            .Select(group => new Measurement<int>(group.Sum(report => report.InUse), new KeyValuePair<string, object?>("profile", group.Key))), description: "Attempts under way at destination sites.");
+    }
 
     public static Activity? Start(Claim claim) => Source.StartActivity("deliver")?.SetTag("mailapi.envelope", claim.Envelope.ToString()).SetTag("mailapi.category", claim.Category.ToText());
 

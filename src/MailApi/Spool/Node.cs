@@ -7,7 +7,7 @@ namespace MailApi.Spool;
 /// This process's incarnation. It says every few seconds that it lives; one that is silent for <see cref="SilenceMax"/> loses its leases,
 /// so that a crash delays mail by seconds. <see cref="IsHeard"/> is what makes that safe: a node that could not say so sends no final dot.
 /// </summary>
-internal sealed partial class Node(Db db, TimeProvider time, ILogger<Node> log) : BackgroundService
+internal sealed partial class Node(Db db, SpoolOptions options, TimeProvider time, ILogger<Node> log) : BackgroundService
 {
     public static readonly TimeSpan Beat = TimeSpan.FromSeconds(5);
     public static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
@@ -15,6 +15,7 @@ internal sealed partial class Node(Db db, TimeProvider time, ILogger<Node> log) 
     /// <summary>Nodes silent for so long are forgotten.</summary>
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromDays(1);
 
+    private int deliveringCount = 1;
     private long heardAt;
     private long heardSince;
 
@@ -29,12 +30,16 @@ internal sealed partial class Node(Db db, TimeProvider time, ILogger<Node> log) 
     /// </summary>
     public bool MayJudge => IsHeard && time.GetElapsedTime(heardSince) > SilenceMax;
 
+    /// <summary>Processes that deliver and live, as of the last beat.</summary>
+    public int DeliveringCount => Volatile.Read(ref deliveringCount);
+
     /// <summary>Must have happened before the first claim.</summary>
     public async Task Announce(CancellationToken ct)
     {
         var started = time.GetTimestamp();
         await db.Execute(
-            "insert into nodes (id, seen_at) values (@id, now_ms()) on conflict (id) do update set seen_at = now_ms()", ct, ("id", Id));
+            "insert into nodes (id, seen_at, delivers) values (@id, now_ms(), @delivers) on conflict (id) do update set seen_at = now_ms()", ct,
+            ("id", Id), ("delivers", options.Delivers));
         if (heardAt == 0 || time.GetElapsedTime(heardAt) > SilenceMax) heardSince = started;
         heardAt = started;
     }
@@ -49,6 +54,7 @@ internal sealed partial class Node(Db db, TimeProvider time, ILogger<Node> log) 
                 try
                 {
                     await Announce(stoppingToken);
+                    await CountDelivering(stoppingToken);
                     await db.Execute("delete from nodes where seen_at < now_ms() - @age", stoppingToken, ("age", (long)ForgetAfter.TotalMilliseconds));
                 }
                 catch (DbException e)
@@ -63,6 +69,9 @@ internal sealed partial class Node(Db db, TimeProvider time, ILogger<Node> log) 
             // Stopping: what is still leased is released by its worker or found by the others.
         }
     }
+
+    private async Task CountDelivering(CancellationToken ct) => Volatile.Write(ref deliveringCount, (await db.Query(
+        "select count(*) from nodes where delivers and seen_at > now_ms() - @silence", row => row.GetInt32(0), ct, ("silence", (long)SilenceMax.TotalMilliseconds)))[0]);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, this node is not heard: {Error}")]
     private partial void LogUnheard(string error);

@@ -35,10 +35,21 @@ public static class QueueRoutes
         {
             Categories = await By("e.category"),
             Domains = await By("(select d.name from domains d where d.id = e.domain_id)"),
-            Sites = await By("e.recipient_domain"),
+            Sites = await BySite(db, ct),
+            RecipientDomains = await By("e.recipient_domain"),
             Suspensions = suspensions,
         });
     }
+
+    /// <summary>By recipient domain first: there are fewer of them than envelopes.</summary>
+    private static async Task<IReadOnlyList<QueueDepth>> BySite(Db db, CancellationToken ct) => await db.Query(
+        """
+        select coalesce(d.site, w.recipient_domain), cast(sum(w.depth) as bigint), max(w.age)
+        from (select e.recipient_domain, count(*) as depth, max(now_ms() - e.created_at) as age from envelopes e
+              where e.state in ('queued', 'deferred', 'rung', 'sending') group by e.recipient_domain) w
+        left join site_domains d on d.recipient_domain = w.recipient_domain
+        group by coalesce(d.site, w.recipient_domain) order by 2 desc limit @limit
+        """, row => new QueueDepth(row.GetString(0), row.GetInt64(1), row.GetInt64(2) / 1000d), ct, ("limit", QueueView.RowsMax));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Suspend(QueueKey key, Suspensions suspensions, CancellationToken ct)
     {
@@ -62,7 +73,7 @@ public static class QueueRoutes
             SuspensionKind.Category => "category = @value",
             SuspensionKind.Tenant => "tenant_id = (select id from tenants where id = @tenant)",
             SuspensionKind.Domain => "domain_id = (select id from domains where name = @value)",
-            _ => "recipient_domain = @value",
+            _ => "(recipient_domain = @value or recipient_domain in (select d.recipient_domain from site_domains d where d.site = @value))",
         };
         var tenant = PrefixedId.TryParse<TenantId>(key.Value, out var id) ? id.Value : Guid.Empty;
         var flushed = await db.Execute(
@@ -75,14 +86,17 @@ public static class QueueRoutes
         var errors = new Dictionary<string, string[]>();
         if (key.Kind is null) errors["kind"] = ["One of category, tenant, domain, site."];
         if (string.IsNullOrEmpty(key.Value) || key.Value.Contains('\0') || (key.Kind == SuspensionKind.Category && !EnumText.TryParse<Category>(key.Value, out _)))
-            errors["value"] = ["The category, tenant id, sending domain or recipient domain."];
+            errors["value"] = ["The category, tenant id, sending domain, or the recipient domain or site."];
         return errors.Count > 0 ? Problem.InvalidFields(errors) : null;
     }
 }
 
-/// <summary>Which mail: all of a category, tenant, sending domain or recipient domain.</summary>
+/// <summary>Which mail: all of a category, tenant, sending domain, recipient domain or destination site.</summary>
 /// <param name="Kind">What <c>value</c> names.</param>
-/// <param name="Value">The category, the tenant's id, the sending domain, or the recipient domain.</param>
+/// <param name="Value">
+/// The category, the tenant's id, or the sending domain. With <c>site</c>: a recipient domain, or a site as <c>GET /sites</c> names it, which holds for all
+/// recipient domains whose mail went there last, and for whatever is on its way there.
+/// </param>
 public sealed record QueueKey([property: Required] SuspensionKind? Kind, [property: Required] string? Value);
 
 /// <summary>What waits, the deepest first, and what is held back.</summary>
@@ -91,12 +105,15 @@ public sealed record QueueView
     public const int RowsMax = 100;
     public required IReadOnlyList<QueueDepth> Categories { get; init; }
     public required IReadOnlyList<QueueDepth> Domains { get; init; }
+
+    /// <summary>By the mail hosts of the recipient domain, or by its name while they are not known.</summary>
     public required IReadOnlyList<QueueDepth> Sites { get; init; }
+    public required IReadOnlyList<QueueDepth> RecipientDomains { get; init; }
     public required IReadOnlyList<Suspension> Suspensions { get; init; }
 }
 
 /// <summary>What waits of one kind.</summary>
-/// <param name="Name">The category, sending domain or recipient domain.</param>
+/// <param name="Name">The category, sending domain, site or recipient domain.</param>
 /// <param name="Depth">Envelopes.</param>
 /// <param name="OldestSeconds">The age of the oldest.</param>
 public sealed record QueueDepth(string Name, long Depth, double OldestSeconds);

@@ -18,7 +18,7 @@ public enum SuspensionKind
     /// <summary>A sending domain's name.</summary>
     Domain,
 
-    /// <summary>A recipient domain.</summary>
+    /// <summary>A recipient domain, or a site as <c>GET /sites</c> names it: all recipient domains with those mail hosts.</summary>
     Site,
 }
 
@@ -36,6 +36,9 @@ internal sealed class Suspensions(Db db)
 
     public bool Holds(Category category, TenantId tenant, string domain, string recipientDomain) =>
         Holds(category, tenant, domain) || (current.Count > 0 && current.Contains((SuspensionKind.Site, recipientDomain)));
+
+    /// <summary>Mail that is on its way to this site, whatever its recipient's domain.</summary>
+    public bool HoldsSite(string site) => current.Count > 0 && current.Contains((SuspensionKind.Site, site));
 
     public async Task Add(SuspensionKind kind, string value, CancellationToken ct)
     {

@@ -22,6 +22,11 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
 
     private const int LeasesPerSweepMax = 256;
 
+    /// <summary>Tenants that one sweep deals to; the next sweep begins with the others.</summary>
+    private const int TenantsPerSweepMax = 256;
+
+    private readonly Dictionary<Category, Guid> lastDealt = [];
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -49,9 +54,9 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
         var counts = await db.Query(
             "select category, tenant_id, count(*) from envelopes where state = 'rung' group by category, tenant_id",
             row => (Category: EnumText.Parse<Category>(row.GetString(0)), Tenant: row.GetGuid(1), Rung: row.GetInt32(2)), ct);
-        window.Recount(counts);
+        window.Recount(counts, await db.Query("select id, weight from tenants where weight <> 1", row => (row.GetGuid(0), row.GetInt32(1)), ct));
         foreach (var category in Enum.GetValues<Category>())
-            rung += await Deal(category, Window.SlotsMax - counts.Where(count => count.Category == category).Sum(count => count.Rung), ct);
+            rung += await Deal(category, counts.Where(count => count.Category == category).ToDictionary(count => count.Tenant, count => count.Rung), ct);
         return rung;
     }
 
@@ -87,63 +92,95 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
                 select id as due_id from envelopes where state = 'rung' and due_at <= now_ms() limit @limit {db.Dialect.SkipLocked}
             )
             update envelopes set due_at = now_ms() + @patience from due where envelopes.id = due_id
-            returning category, id, attempt
+            returning category, id, attempt, tenant_id
             """, ReadDoorbell, ct, ("patience", (long)Ringer.Patience.TotalMilliseconds), ("limit", Window.SlotsMax)), ct);
         foreach (var (category, entry) in lost) ringer.Ring(category, entry);
     }
 
     /// <summary>
-    /// Deals the free slots of a category: every tenant with due work gets an equal share, none more than
-    /// <see cref="Window.TenantSlotsMax"/> while another has due work; what one does not use goes to the others in the next sweep.
+    /// Deals the free slots of a category by deficit round robin (Shreedhar and Varghese, 1995; an envelope is the unit): from where the last sweep stopped,
+    /// each tenant with due work gets its share by weight, none more than <see cref="Window.TenantSlotsMax"/> while another has due work.
+    /// What one does not use goes to the others in the next sweep.
     /// </summary>
-    private async Task<int> Deal(Category category, int room, CancellationToken ct)
+    /// <param name="category">Whose slots.</param>
+    /// <param name="inFlight">What is rung already, by tenant.</param>
+    /// <param name="ct">Ends between statements.</param>
+    private async Task<int> Deal(Category category, Dictionary<Guid, int> inFlight, CancellationToken ct)
     {
+        var room = Window.SlotsMax - inFlight.Values.Sum();
         if (room <= 0) return 0;
-        var tenants = await TenantsWithDueWork(category, ct);
+        var tenants = await TenantsWithDueWork(category, Math.Min(room, TenantsPerSweepMax), ct);
         tenants.RemoveAll(tenant => suspensions.Holds(category, new TenantId(tenant), domain: ""));
         if (tenants.Count == 0) return 0;
 
-        var share = tenants.Count == 1 ? room : Math.Clamp(room / tenants.Count, 1, Window.TenantSlotsMax);
-        var rung = 0;
-        foreach (var tenant in Shuffled(tenants))
+        var shares = new List<(Guid Tenant, int Slots)>();
+        var weights = tenants.Sum(window.Weight);
+        var left = room;
+        foreach (var tenant in tenants)
         {
-            var limit = Math.Min(share, room - rung);
-            if (limit == 0) break;
-            var due = await db.Write(transaction => transaction.Query(
-                $"""
-                with due as materialized (
-                    select id as due_id from envelopes
-                    where category = @category and tenant_id = @tenant and due_at <= now_ms() and state in ('queued', 'deferred')
-                      and domain_id not in (select d.id from domains d join suspensions s on s.kind = 'domain' and s.value = d.name)
-                      and recipient_domain not in (select value from suspensions where kind = 'site')
-                    order by due_at limit @limit {db.Dialect.SkipLocked}
-                )
-                update envelopes set state = 'rung', due_at = now_ms() + @patience, updated_at = now_ms() from due where envelopes.id = due_id
-                returning category, id, attempt
-                """, ReadDoorbell, ct,
-                ("patience", (long)Ringer.Patience.TotalMilliseconds), ("category", category.ToText()), ("tenant", tenant), ("limit", limit)), ct);
-            foreach (var (_, entry) in due) ringer.Ring(category, entry);
-            rung += due.Count;
+            var cap = tenants.Count == 1 ? left : Math.Min(left, Window.TenantSlotsMax - inFlight.GetValueOrDefault(tenant));
+            var share = Math.Min(cap, Math.Max(window.Weight(tenant), room * window.Weight(tenant) / weights));
+            if (share > 0) shares.Add((tenant, share));
+            left -= Math.Max(0, share);
+            // Those who were not reached come first next time.
+            lastDealt[category] = tenant;
+            if (left == 0) break;
         }
+        var rung = await db.Write(transaction => Ring(transaction, category, shares, ct), ct);
+        foreach (var entry in rung) ringer.Ring(category, entry);
+        return rung.Count;
+    }
+
+    private async Task<List<DoorbellEntry>> Ring(DbTransaction transaction, Category category, List<(Guid Tenant, int Slots)> shares, CancellationToken ct)
+    {
+        var rung = new List<DoorbellEntry>();
+        await transaction.Run([.. shares.Select(share => new Statement(
+            $"""
+            with due as materialized (
+                select id as due_id from envelopes
+                where category = @category and tenant_id = @tenant and due_at <= now_ms() and state in ('queued', 'deferred')
+                  and domain_id not in (select d.id from domains d join suspensions s on s.kind = 'domain' and s.value = d.name)
+                  and recipient_domain not in (select value from suspensions where kind = 'site'
+                      union all select d.recipient_domain from site_domains d join suspensions s on s.kind = 'site' and s.value = d.site)
+                order by due_at limit @limit {db.Dialect.SkipLocked}
+            )
+            update envelopes set state = 'rung', due_at = now_ms() + @patience, updated_at = now_ms() from due where envelopes.id = due_id
+            returning category, id, attempt, tenant_id
+            """,
+            ("patience", (long)Ringer.Patience.TotalMilliseconds), ("category", category.ToText()), ("tenant", share.Tenant), ("limit", share.Slots)))],
+            (_, row) => rung.Add(ReadDoorbell(row).Item2), ct);
         return rung;
     }
 
-    /// <summary>Hops through the index from tenant to tenant, so that a million rows of one cost one step.</summary>
-    private async Task<List<Guid>> TenantsWithDueWork(Category category, CancellationToken ct) => await db.Query(
+    /// <summary>
+    /// Hops through the index from tenant to tenant, so that a million rows of one cost one step: first those behind the one that was dealt to last,
+    /// then the others.
+    /// </summary>
+    private async Task<List<Guid>> TenantsWithDueWork(Category category, int limit, CancellationToken ct)
+    {
+        var after = lastDealt.GetValueOrDefault(category);
+        var found = await Hop(category, after, Guid.AllBitsSet, limit, ct);
+        if (found.Count < limit && after != Guid.Empty) found.AddRange(await Hop(category, Guid.Empty, after, limit - found.Count, ct));
+        return found;
+    }
+
+    /// <summary>Tenants above <paramref name="after"/> and up to <paramref name="until"/>.</summary>
+    private async Task<List<Guid>> Hop(Category category, Guid after, Guid until, int limit, CancellationToken ct) => await db.Query(
         """
         with recursive hop (tenant_id) as (
-            select (select tenant_id from envelopes where category = @category and state in ('queued', 'deferred') order by tenant_id limit 1)
+            select (select tenant_id from envelopes where category = @category and state in ('queued', 'deferred') and tenant_id > @after order by tenant_id limit 1)
             union all
             select (select tenant_id from envelopes e where e.category = @category and e.state in ('queued', 'deferred') and e.tenant_id > hop.tenant_id
                     order by e.tenant_id limit 1)
-            from hop where hop.tenant_id is not null
+            from hop where hop.tenant_id is not null and hop.tenant_id < @until
         )
         select tenant_id from hop
-        where tenant_id is not null and exists (
+        where tenant_id is not null and tenant_id <= @until and exists (
             select 1 from envelopes e
             where e.category = @category and e.state in ('queued', 'deferred') and e.tenant_id = hop.tenant_id and e.due_at <= now_ms()
         )
-        """, row => row.GetGuid(0), ct, ("category", category.ToText()));
+        limit @limit
+        """, row => row.GetGuid(0), ct, ("category", category.ToText()), ("after", after), ("until", until), ("limit", limit));
 
     private async Task TakeBackLeases(CancellationToken ct)
     {
@@ -191,14 +228,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
     }
 
     private static (Category, DoorbellEntry) ReadDoorbell(DbDataReader row) =>
-        (EnumText.Parse<Category>(row.GetString(0)), new DoorbellEntry(row.GetGuid(1), row.GetInt32(2)));
-
-    private static Guid[] Shuffled(List<Guid> tenants)
-    {
-        var order = tenants.ToArray();
-        Random.Shared.Shuffle(order);
-        return order;
-    }
+        (EnumText.Parse<Category>(row.GetString(0)), new DoorbellEntry(row.GetGuid(1), row.GetInt32(2), row.GetGuid(3)));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, the sweep waits: {Error}")]
     private partial void LogStoreAway(string error);

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using MailApi.Api;
 
 namespace MailApi.Spool;
@@ -15,12 +16,19 @@ internal sealed class Window(TimeProvider time)
     /// <summary>Slots one tenant may take while another has due work.</summary>
     public const int TenantSlotsMax = SlotsMax / 4;
 
+    /// <summary>What is due later than this is found by ordinary sweeps: a pause of hours is no reason to look twenty times a second.</summary>
+    private static readonly TimeSpan ExpectMax = TimeSpan.FromMinutes(1);
+
     private readonly Lock gate = new();
     private Dictionary<(Category, Guid), int> rung = [];
+    private FrozenDictionary<Guid, int> weights = FrozenDictionary<Guid, int>.Empty;
     private long dueUntil = time.GetTimestamp();
 
     /// <summary>Throttled mail of this node is coming due: worth looking often, so that its slots are not missed.</summary>
     public bool ExpectsDue => time.GetTimestamp() < Volatile.Read(ref dueUntil);
+
+    /// <summary>A tenant's share beside others of weight 1, as the last sweep read it.</summary>
+    public int Weight(Guid tenant) => weights.GetValueOrDefault(tenant, 1);
 
     /// <summary>Takes up to <paramref name="wanted"/> slots for newly accepted envelopes; answers how many are granted.</summary>
     public int Take(Category category, TenantId tenant, int wanted)
@@ -40,14 +48,18 @@ internal sealed class Window(TimeProvider time)
     /// <summary>An envelope will be due after this delay.</summary>
     public void ExpectDue(TimeSpan delay)
     {
+        if (delay > ExpectMax) return;
         var until = time.GetTimestamp() + (long)((delay + Sweeper.Idle).TotalSeconds * time.TimestampFrequency);
         lock (gate) dueUntil = Math.Max(dueUntil, until);
     }
 
     /// <summary>Replaces the estimate by what the store counted.</summary>
-    public void Recount(IEnumerable<(Category Category, Guid Tenant, int Rung)> counts)
+    /// <param name="counts">Of each category and tenant that has rung envelopes.</param>
+    /// <param name="weights">Of each tenant whose weight is another than 1.</param>
+    public void Recount(IEnumerable<(Category Category, Guid Tenant, int Rung)> counts, IEnumerable<(Guid Tenant, int Weight)> weights)
     {
         var fresh = counts.ToDictionary(count => (count.Category, count.Tenant), count => count.Rung);
+        this.weights = weights.ToFrozenDictionary(it => it.Tenant, it => it.Weight);
         lock (gate) rung = fresh;
     }
 }

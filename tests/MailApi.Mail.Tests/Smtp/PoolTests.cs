@@ -150,7 +150,7 @@ public sealed class PoolTests
     public async Task A_connection_is_left_with_QUIT_after_its_share_of_messages()
     {
         await using var server = new ScriptedServer();
-        await using var transmitter = Sending.Transmitter(Sending.Options with { MessagesPerConnectionMax = 2 });
+        await using var transmitter = Sending.Transmitter(Sending.Options with { Terms = new ConnectionTerms { Messages = 2 } });
 
         for (var i = 0; i < 3; i++) await transmitter.Transmit(Sending.To(server));
 
@@ -162,7 +162,7 @@ public sealed class PoolTests
     public async Task An_idle_connection_is_left_with_QUIT_after_its_time()
     {
         await using var server = new ScriptedServer();
-        await using var transmitter = Sending.Transmitter(Sending.Options with { IdleTimeout = TimeSpan.Zero });
+        await using var transmitter = Sending.Transmitter(Sending.Options with { Terms = new ConnectionTerms { IdleTime = TimeSpan.Zero } });
 
         await transmitter.Transmit(Sending.To(server));
         await server.Sees("QUIT");
@@ -171,21 +171,48 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public async Task No_more_than_the_allowed_connections_are_kept()
+    public async Task A_site_never_sees_more_connections_than_it_is_given()
     {
-        var both = new TaskCompletionSource();
-        var open = 0;
+        var (open, most) = (0, 0);
         await using var server = new ScriptedServer(async (_, command) =>
         {
-            if (command.Length == 0 && Interlocked.Increment(ref open) == 2) both.SetResult();
-            if (command.Length == 0) await both.Task;
+            if (command.Length == 0) most = Math.Max(most, Interlocked.Increment(ref open));
+            // Long enough that the others come meanwhile, be it for another connection.
+            if (command is "." or "QUIT") await Task.Yield();
+            if (command == "QUIT") Interlocked.Decrement(ref open);
             return false;
         });
-        await using var transmitter = Sending.Transmitter(Sending.Options with { IdlePerHostMax = 1 });
+        await using var transmitter = Sending.Transmitter(Sending.Options with { Terms = new ConnectionTerms { Connections = 2, Messages = 3 } });
 
-        await Task.WhenAll(transmitter.Transmit(Sending.To(server)), transmitter.Transmit(Sending.To(server)));
+        var results = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => transmitter.Transmit(Sending.To(server))));
 
+        Assert.All(results, result => Assert.IsType<TransmitResult.Accepted>(result));
+        Assert.InRange(most, 1, 2);
+        Assert.InRange(server.Connections, 10, 30);
+    }
+
+    [Fact]
+    public async Task An_idle_connection_to_one_host_of_a_site_makes_room_for_one_to_another()
+    {
+        await using var first = new ScriptedServer();
+        await using var second = new ScriptedServer();
+        await using var transmitter = Sending.Transmitter(Sending.Options with { Terms = new ConnectionTerms { Connections = 1 } });
+
+        await transmitter.Transmit(Sending.To(first));
+        Assert.IsType<TransmitResult.Accepted>(await transmitter.Transmit(Sending.To(second)));
+
+        Assert.Contains("QUIT", first.Transcript);
         Assert.Equal(1, transmitter.IdleConnections);
-        await server.Sees("QUIT");
+    }
+
+    [Fact]
+    public async Task A_connection_that_could_not_be_opened_leaves_its_place_to_the_next()
+    {
+        await using var dead = ScriptedServer.Answering("EHLO", "421 4.3.2 not now");
+        await using var server = new ScriptedServer();
+        await using var transmitter = Sending.Transmitter(Sending.Options with { Terms = new ConnectionTerms { Connections = 1 } });
+
+        Assert.IsType<TransmitResult.Refused>(await transmitter.Transmit(Sending.To(dead)));
+        Assert.IsType<TransmitResult.Accepted>(await transmitter.Transmit(Sending.To(server)));
     }
 }

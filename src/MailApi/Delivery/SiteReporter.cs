@@ -1,0 +1,104 @@
+using System.Data.Common;
+using System.Text.Json;
+using MailApi.Api;
+using MailApi.Mail.Shaping;
+using MailApi.Spool;
+using MailApi.Storage;
+
+namespace MailApi.Delivery;
+
+/// <summary>
+/// Tells the store what this process has in force at its sites, so that any process can show it, and learns from there with how many others it
+/// shares their limits.
+/// </summary>
+internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Node node, Db db, TimeProvider time, ILogger<SiteReporter> log) : BackgroundService
+{
+    /// <summary>Between reports, and so much more for every thousand sites, since all are looked at.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private const int SitesPerInterval = 1000;
+
+    /// <summary>Reports in one transaction; those that were told longest ago go first.</summary>
+    private const int RowsMax = 1000;
+
+    /// <summary>How long a recipient domain that gets no mail is remembered.</summary>
+    private static readonly TimeSpan DomainsKept = TimeSpan.FromDays(7);
+
+    private static readonly TimeSpan TidyInterval = TimeSpan.FromHours(1);
+
+    private readonly Dictionary<string, SiteReport> told = new(StringComparer.Ordinal);
+    private long tidiedAt;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                sites.NodeCount = node.DeliveringCount;
+                try
+                {
+                    if (tidiedAt == 0 || time.GetElapsedTime(tidiedAt) > TidyInterval) await Tidy(stoppingToken);
+                    timer.Period = Interval * (1 + await Tell(stoppingToken) / SitesPerInterval);
+                }
+                catch (DbException e)
+                {
+                    LogStoreAway(e.Message);
+                    told.Clear();
+                    domains.Forget();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The rows go when the node is forgotten.
+        }
+    }
+
+    /// <returns>How many sites there are.</returns>
+    private async Task<int> Tell(CancellationToken ct)
+    {
+        var current = sites.Report();
+        var statements = domains.Untold().ToList();
+        statements.AddRange(current.Where(IsNews).OrderBy(report => told.GetValueOrDefault(report.Site)?.UsedAt).Take(RowsMax).Select(Row));
+        statements.AddRange(told.Keys.Except(current.Select(report => report.Site)).ToList().Select(Gone));
+        if (statements.Count > 0) await db.Write(async transaction =>
+        {
+            await transaction.Run(statements, onRow: null, ct);
+            return true;
+        }, ct);
+        return current.Count;
+    }
+
+    /// <summary>Records compare by value, but lists by identity.</summary>
+    private bool IsNews(SiteReport report) =>
+        !told.TryGetValue(report.Site, out var before) || before with { Domains = report.Domains, Since = report.Since, Until = report.Until, UsedAt = report.UsedAt } != report
+        || before.Domains.Count != report.Domains.Count;
+
+    private Statement Row(SiteReport report)
+    {
+        told[report.Site] = report;
+        return new Statement(
+            """
+            insert into sites (site, node_id, state, report, updated_at) values (@site, @node, @state, @report, now_ms())
+            on conflict (site, node_id) do update set state = excluded.state, report = excluded.report, updated_at = excluded.updated_at
+            """, ("site", report.Site), ("node", node.Id), ("state", report.State.ToText()), ("report", JsonSerializer.Serialize(SiteView.From(report), SiteJson.Default.SiteView)));
+    }
+
+    private Statement Gone(string site)
+    {
+        told.Remove(site);
+        return new Statement("delete from sites where site = @site and node_id = @node", ("site", site), ("node", node.Id));
+    }
+
+    private async Task Tidy(CancellationToken ct)
+    {
+        tidiedAt = time.GetTimestamp();
+        domains.Forget();
+        await db.Execute("delete from site_domains where seen_at < now_ms() - @age", ct, ("age", (long)DomainsKept.TotalMilliseconds));
+        await db.Execute("delete from sites where node_id not in (select id from nodes)", ct);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, sites are not reported: {Error}")]
+    private partial void LogStoreAway(string error);
+}

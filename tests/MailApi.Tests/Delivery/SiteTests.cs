@@ -1,0 +1,153 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MailApi.Testing;
+using MailApi.Tests.Http;
+
+namespace MailApi.Tests.Delivery;
+
+/// <summary>Receivers on loopback addresses of their own, each a site.</summary>
+public sealed class SiteTests(TestHost host)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_site_gets_no_more_connections_than_it_allows_and_they_are_never_idle()
+    {
+        const int Messages = 120;
+        // Three replies of a message are late: 300 ms each message, so four connections take thirteen a second, also of a machine that is busy with other tests.
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.11") with { TarpitDelay = TimeSpan.FromMilliseconds(100) });
+        host.Dns.Mx("a.four.test", 10, "mx.four.test").Mx("b.four.test", 10, "mx.four.test").A("mx.four.test", "127.0.0.11");
+        var tenant = await host.NewTenant();
+        await tenant.Send(tenant.Mail([.. Enumerable.Range(0, Messages).Select(index => $"tarpit.{index}@{(index % 2 == 0 ? 'a' : 'b')}.four.test")]));
+
+        var most = 0;
+        await Eventually.HoldsAsync(() =>
+        {
+            most = Math.Max(most, sink.Connections);
+            return sink.Count == Messages;
+        }, Patience, "all have come", CancellationToken.None);
+
+        Assert.InRange(most, 1, 4);
+        var times = sink.Messages.Select(message => message.Time).Order().ToList();
+        // In a row without gaps: the first and the last tenth are left out, when the others are busy with something else.
+        var perSecond = Messages * 0.8 / (times[Messages * 9 / 10] - times[Messages / 10]).TotalSeconds;
+        Assert.InRange(perSecond, 9, 14);
+    }
+
+    [Fact]
+    public async Task Receivers_that_answer_slowly_take_nothing_from_mail_to_others()
+    {
+        await using var tarpit = ScriptedSink.Start(Listening("127.0.0.12") with { TarpitDelay = TimeSpan.FromSeconds(20) });
+        var tenant = await host.NewTenant();
+        string[] slow = [.. Enumerable.Range(0, 8).Select(index => $"t{index}.test")];
+        foreach (var domain in slow) host.Dns.Mx(domain, 10, $"mx.{domain}").A($"mx.{domain}", "127.0.0.12");
+        // More than there are delivery slots.
+        await tenant.Send(tenant.Mail([.. slow.SelectMany(domain => Enumerable.Range(0, 16).Select(index => $"tarpit.{index}@{domain}"))]));
+        await Eventually.HoldsAsync(() => tarpit.Connections > 40, Patience, "slots are taken", CancellationToken.None);
+
+        var quick = Enumerable.Range(0, 20).Select(index => $"quick.{index}.{Guid.NewGuid():N}@example.net").ToList();
+        await tenant.Send(tenant.Mail([.. quick]));
+        foreach (var recipient in quick) await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(10));
+        Assert.Equal(0, tarpit.Count);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_asks_for_less_gets_less_and_the_operator_sees_why()
+    {
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.13"));
+        host.Dns.Mx("busy.test", 10, "mx.strangers.test").A("mx.strangers.test", "127.0.0.13");
+        var tenant = await host.NewTenant();
+        await tenant.WaitFor(await tenant.Send(tenant.Mail("421-1-ann@busy.test")), "delivered");
+
+        var site = await SiteOf("busy.test", it => it.GetProperty("counts").GetProperty("delivered").GetInt64() == 1);
+        Assert.Equal("mx.strangers.test", site.GetProperty("site").GetString());
+        Assert.Equal("strangers", site.GetProperty("profile").GetString());
+        Assert.Equal("slowed", site.GetProperty("state").GetString());
+        Assert.Equal("421 4.3.2 closing, try again later", site.GetProperty("reason").GetString());
+        Assert.Equal((5, 10), (site.GetProperty("connections").GetProperty("now").GetInt32(), site.GetProperty("connections").GetProperty("profile").GetInt32()));
+        Assert.Equal(["busy.test"], site.GetProperty("domains").EnumerateArray().Select(it => it.GetString()));
+        Assert.Equal(1, site.GetProperty("counts").GetProperty("deferred").GetInt64());
+        Assert.DoesNotContain("ann@", site.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_has_its_share_of_messages_and_then_says_QUIT()
+    {
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.14"));
+        host.Dns.Mx("share.test", 10, "share.strangers.test").A("share.strangers.test", "127.0.0.14");
+        var tenant = await host.NewTenant();
+        for (var index = 0; index < 7; index++) await tenant.WaitFor(await tenant.Send(tenant.Mail($"ann{index}@share.test")), "delivered");
+
+        Assert.Equal([3, 3, 1], sink.Sessions.Select(session => session.Messages));
+        await Eventually.HoldsAsync(() => sink.Sessions.Take(2).All(session => session.Transcript.Contains("C: QUIT")), Patience, "QUIT is said", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_suspended_site_holds_all_domains_with_its_mail_hosts()
+    {
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.15"));
+        host.Dns.Mx("hold-a.test", 10, "mx.hold.test").Mx("hold-b.test", 10, "mx.hold.test").A("mx.hold.test", "127.0.0.15");
+        var tenant = await host.NewTenant();
+        await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@hold-a.test")), "delivered");
+        await SiteOf("hold-a.test", _ => true);
+
+        var key = new { kind = "site", value = "mx.hold.test" };
+        using var suspended = await host.Admin.PostAsJsonAsync("/queue/suspend", key);
+        Assert.Equal(HttpStatusCode.NoContent, suspended.StatusCode);
+        var held = await tenant.Send(tenant.Mail("bob@hold-a.test", "bob@hold-b.test"));
+        // The second domain is known to go there once its mail was looked at.
+        await Eventually.HoldsAsync(async () =>
+        {
+            var queue = await TestHost.Json(await host.Admin.GetAsync("/queue"));
+            return queue.GetProperty("sites").EnumerateArray().Any(it => it.GetProperty("name").GetString() == "mx.hold.test" && it.GetProperty("depth").GetInt64() == 2);
+        }, Patience, "both wait for the site", CancellationToken.None);
+        Assert.Equal(1, sink.Count);
+
+        using var resumed = await host.Admin.PostAsJsonAsync("/queue/resume", key);
+        await tenant.WaitFor(held, "delivered");
+    }
+
+    [Fact]
+    public async Task Sites_are_for_operators_and_come_in_pages()
+    {
+        var tenant = await host.AnyTenant();
+        using var refused = await tenant.Live.GetAsync("/sites");
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        foreach (var query in (string[])["limit=0", "cursor=x", "state=fine"])
+        {
+            using var wrong = await host.Admin.GetAsync("/sites?" + query);
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, wrong.StatusCode);
+        }
+
+        foreach (var name in (string[])["page-a.test", "page-b.test", "page-c.test"])
+        {
+            host.Dns.Mx(name, 10, $"mx.{name}").A($"mx.{name}", "127.0.0.1");
+            await tenant.WaitFor(await tenant.Send(tenant.Mail($"ann@{name}")), "delivered");
+        }
+        foreach (var name in (string[])["page-a.test", "page-b.test", "page-c.test"]) await SiteOf(name, _ => true);
+        var seen = new List<string>();
+        for (var cursor = ""; cursor is not null;)
+        {
+            var page = await TestHost.Json(await host.Admin.GetAsync($"/sites?state=open&limit=1{cursor}"));
+            seen.AddRange(page.GetProperty("items").EnumerateArray().Select(it => it.GetProperty("site").GetString()!));
+            cursor = page.TryGetProperty("next", out var next) ? "&cursor=" + next.GetString() : null;
+        }
+        Assert.Equal(["mx.page-a.test", "mx.page-b.test", "mx.page-c.test"], seen.Where(site => site.StartsWith("mx.page-", StringComparison.Ordinal)));
+        Assert.Equal(seen.Order(StringComparer.Ordinal), seen);
+    }
+
+    private SinkOptions Listening(string address) => new() { EndPoint = new IPEndPoint(IPAddress.Parse(address), host.Sink.Port) };
+
+    private async Task<JsonElement> SiteOf(string domain, Func<JsonElement, bool> fits)
+    {
+        JsonElement site = default;
+        await Eventually.HoldsAsync(async () =>
+        {
+            var page = await TestHost.Json(await host.Admin.GetAsync($"/sites?domain={domain}"));
+            site = page.GetProperty("items").EnumerateArray().SingleOrDefault();
+            return site.ValueKind == JsonValueKind.Object && fits(site);
+        }, Patience, $"the site of {domain} is shown", CancellationToken.None);
+        return site;
+    }
+}
