@@ -15,15 +15,19 @@ internal static class Login
     /// <summary>Strongest first.</summary>
     private static readonly RelayAuth[] ByPassword = [RelayAuth.ScramSha256, RelayAuth.CramMd5, RelayAuth.Plain, RelayAuth.Login];
 
+    /// <summary>The standard before what came before it.</summary>
+    private static readonly RelayAuth[] ByToken = [RelayAuth.OAuthBearer, RelayAuth.XOAuth2];
+
     /// <summary>Null when logged in, else why not.</summary>
     public static async Task<TransmitResult?> At(Conversation conversation, RelayCredentials credentials, ConnectionKey key, Offered offered)
     {
         // Opportunistic TLS can be stripped by anyone on the way; then the password must stay here. With None the operator has said so.
         if (key.Tls == TlsPolicy.Opportunistic && conversation.Tls == SslProtocols.None) return Impossible("it offers no TLS, and the password is not sent in the clear");
 
-        if ((credentials.Auth ?? ByPassword.Cast<RelayAuth?>().FirstOrDefault(auth => offered.Auth.Contains(Name(auth!.Value)))) is not { } chosen)
+        var fit = credentials.IsToken ? ByToken : ByPassword;
+        if ((credentials.Auth ?? fit.Cast<RelayAuth?>().FirstOrDefault(auth => offered.Auth.Contains(Name(auth!.Value)))) is not { } chosen)
         {
-            return Impossible("it offers no AUTH mechanism that takes a password");
+            return Impossible($"it offers no AUTH mechanism that takes {(credentials.IsToken ? "an access token" : "a password")}");
         }
         if (!offered.Auth.Contains(Name(chosen))) return Impossible($"it does not offer AUTH {Name(chosen)}");
 
@@ -34,7 +38,7 @@ internal static class Login
             var code => throw new IOException($"it answered AUTH with {code}"),
         };
 
-        TransmitResult Impossible(string why) => new TransmitResult.Unreachable($"the relay {key.Host} cannot be used: {why}", key.Host);
+        TransmitResult Impossible(string why) => new TransmitResult.Unreachable($"the relay {key.Host} cannot be used: {why}", key.Host) { Stage = Stage.Auth };
     }
 
     /// <returns>The code of the reply that ends it.</returns>
@@ -45,6 +49,8 @@ internal static class Login
         {
             code = await conversation.Ask(Answer(mechanism, conversation.Lines[^1]), Stage.Auth);
         }
+        // RFC 5802 §5: a relay that does not prove that it knows the password is another than the one meant.
+        if (code == 235 && mechanism is SaslMechanismScramBase { IsAuthenticated: false }) throw new IOException("it did not prove that it knows the password");
         return code;
     }
 
