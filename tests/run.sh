@@ -40,6 +40,7 @@ missing_packages() {
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
     command -v redis-server >/dev/null || echo redis-server
     [[ -x /usr/sbin/postfix && -x /usr/sbin/smtp-sink ]] || echo postfix
+    [[ -x /usr/sbin/dovecot ]] || echo dovecot-core
     [[ -x /usr/sbin/opendkim ]] || echo opendkim
     [[ -x /usr/sbin/opendkim-testkey ]] || echo opendkim-tools
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim

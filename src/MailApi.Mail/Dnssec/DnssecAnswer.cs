@@ -28,4 +28,11 @@ public sealed record DnssecVerdict(DnssecState State, string Reason);
 /// The data of the records, names in it uncompressed and in lower case. <see cref="DnsAnswer{T}.Failed"/> when <paramref name="State"/> is
 /// bogus or indeterminate: such records must not be used.
 /// </param>
-public sealed record DnssecAnswer(DnssecState State, string Reason, DnsAnswer<byte[]> Answer);
+public sealed record DnssecAnswer(DnssecState State, string Reason, DnsAnswer<byte[]> Answer)
+{
+    /// <summary>The name at the end of all aliases; null when <see cref="State"/> is bogus or indeterminate.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>How long it may be kept: the least time to live on the way.</summary>
+    public TimeSpan Age { get; init; }
+}

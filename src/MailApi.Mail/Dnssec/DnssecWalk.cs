@@ -22,6 +22,7 @@ internal sealed class DnssecWalk(DnssecValidator validator, NameServers servers,
     {
         var (asked, seen) = (name, new HashSet<string>());
         DnssecVerdict? insecure = null;
+        var age = TimeSpan.MaxValue;
         while (seen.Add(name) && seen.Count <= AliasChain.HopsMax + 1)
         {
             var (zone, verdict) = insecure is null ? await Descend(name, type, ct) : (null, insecure);
@@ -33,11 +34,13 @@ internal sealed class DnssecWalk(DnssecValidator validator, NameServers servers,
             var step = zone is null ? Unverified(message, name, type) : Verified(zone, message, name, type);
             if (step.Verdict is { State: not DnssecState.Insecure } bad) return DnssecValidator.Unusable(bad.State, bad.Reason);
             insecure ??= step.Verdict;
+            age = AgeOf(message, name, type) is var shorter && shorter < age ? shorter : age;
             if (step.Answer is { } answer)
             {
-                return insecure is not null
+                var found = insecure is not null
                     ? new DnssecAnswer(DnssecState.Insecure, insecure.Reason, answer)
                     : new DnssecAnswer(DnssecState.Secure, $"Every signature from the root down to {asked} is right.", answer);
+                return found with { Owner = name, Age = age };
             }
             name = step.Alias!;
         }
@@ -180,6 +183,13 @@ internal sealed class DnssecWalk(DnssecValidator validator, NameServers servers,
     private Task<Heard> Ask(string name, RecordType type, CancellationToken ct) => ++questions > QuestionsMax
         ? Task.FromResult(new Heard(null, "the chain is too long"))
         : servers.Ask(name, type, DnsAsk.Signatures, ct);
+
+    private static TimeSpan AgeOf(DnsMessage message, string name, RecordType type)
+    {
+        List<ResourceRecord> own = [.. Owned(message.Answers, name, type), .. Owned(message.Answers, name, RecordType.Cname)];
+        if (own.Count > 0) return TimeSpan.FromSeconds(own.Min(record => record.Ttl));
+        return message.Soa(name) is { } soa ? RecordData.NegativeAge(soa) : TimeSpan.Zero;
+    }
 
     /// <summary>Neither longer than the records last, nor than the signature says, nor than it is valid.</summary>
     private TimeSpan Age(List<ResourceRecord> records, RrsigData good)

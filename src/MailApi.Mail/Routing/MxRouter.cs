@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using MailApi.Mail.Dnssec;
 using MailApi.Mail.Smtp;
 
 namespace MailApi.Mail.Routing;
@@ -19,7 +20,8 @@ public sealed record RoutingOptions
 /// <param name="dns">Looks up.</param>
 /// <param name="options">What is allowed.</param>
 /// <param name="random">Shuffles hosts of equal preference; <see cref="Random.Shared"/> where several flows ask at once.</param>
-public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random random)
+/// <param name="secure">Tells whether MX records can be believed, for DANE; null: nobody asks.</param>
+public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random random, SecureLookups? secure = null)
 {
     /// <summary>Hosts tried in one attempt. RFC 5321 §5.1 asks for at least two.</summary>
     public const int HostsMax = 5;
@@ -30,13 +32,31 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
     /// <summary>Hosts whose addresses are looked up, at most, to find <see cref="HostsMax"/> of them.</summary>
     public const int LookupsMax = 20;
 
+    /// <summary>In <see cref="RouteResult.Temporary"/>: a relay has addresses, and none that may be connected to.</summary>
+    public const string NoUsableAddress = "4.4.4";
+
     /// <param name="domain">In A-labels.</param>
     /// <param name="ct">Ends the look-ups.</param>
-    public async Task<RouteResult> Find(string domain, CancellationToken ct) => await dns.Mx(domain, ct) switch
+    public async Task<RouteResult> Find(string domain, CancellationToken ct)
     {
-        DnsAnswer<MxHost>.Found found => await Explicit(domain, found.Values, ct),
+        var plain = dns.Mx(domain, ct);
+        if (secure is null) return await Find(domain, await plain, isSecure: false, ct);
+        var proven = await secure.Find(domain, RecordType.Mx, ct);
+        var answer = await plain;
+        return proven.State switch
+        {
+            DnssecState.Secure => await Find(domain, Hosts(domain, proven.Answer), isSecure: true, ct),
+            DnssecState.Insecure => await Find(domain, answer, isSecure: false, ct),
+            // RFC 7672 §2.1.2: as if it could not be looked up.
+            _ => Defer("4.4.3", $"the mail hosts of {domain} cannot be believed now (DNSSEC): {proven.Reason}"),
+        };
+    }
+
+    private async Task<RouteResult> Find(string domain, DnsAnswer<MxHost> answer, bool isSecure, CancellationToken ct) => answer switch
+    {
+        DnsAnswer<MxHost>.Found found => await Explicit(domain, found.Values, isSecure, ct),
         // RFC 5321 §5.1: without MX records the domain itself is its mail host, with preference 0.
-        DnsAnswer<MxHost>.NoData => await Explicit(domain, [new MxHost(domain, 0)], ct),
+        DnsAnswer<MxHost>.NoData => await Explicit(domain, [new MxHost(domain, 0)], isSecure, ct),
         DnsAnswer<MxHost>.NoSuchDomain => Refuse(550, "5.1.2", $"the domain {domain} does not exist"),
         DnsAnswer<MxHost>.Failed failed => Defer("4.4.3", $"the mail hosts of {domain} cannot be looked up now: {failed.Reason}"),
         var other => throw new InvalidOperationException(other.ToString()),
@@ -48,7 +68,7 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
         var name = relay.Host.TrimEnd('.').ToLowerInvariant();
         if (await dns.Addresses(name, ct) is not DnsAnswer<IPAddress>.Found found) return Defer("4.4.3", $"the relay {name} has no address now");
         var addresses = Usable(found.Values);
-        if (addresses.Count == 0) return Defer("4.4.4", $"the relay {name} has no public address");
+        if (addresses.Count == 0) return Defer(NoUsableAddress, $"the relay {name} has no public address");
         return new RouteResult.Found(new Route
         {
             Site = $"relay:{name}:{relay.EffectivePort}",
@@ -58,7 +78,7 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
         });
     }
 
-    private async Task<RouteResult> Explicit(string domain, IReadOnlyList<MxHost> records, CancellationToken ct)
+    private async Task<RouteResult> Explicit(string domain, IReadOnlyList<MxHost> records, bool isSecure, CancellationToken ct)
     {
         // RFC 7505: a single root name says that the domain takes no mail; beside other records it is a mistake and says nothing.
         if (records.All(mx => mx.Host.Length == 0)) return Refuse(556, "5.1.10", $"the domain {domain} does not accept mail (null MX)");
@@ -80,11 +100,19 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
             if (hosts.Count >= HostsMax) break;
         }
 
-        if (hosts.Count > 0) return new RouteResult.Found(new Route { Site = Site(records), Hosts = [.. hosts.Take(HostsMax)] });
+        if (hosts.Count > 0) return new RouteResult.Found(new Route { Site = Site(records), Hosts = [.. hosts.Take(HostsMax)], MxIsSecure = isSecure });
         if (failed is not null) return Defer("4.4.3", $"the address of {failed}, a mail host of {domain}, cannot be looked up now");
         if (hidden is not null) return Refuse(550, "5.4.4", "the domain's mail hosts have no public address");
         return Refuse(550, "5.4.4", $"no mail host of {domain} has an address");
     }
+
+    /// <summary>The records that were validated, which another answer's need not be.</summary>
+    private static DnsAnswer<MxHost> Hosts(string domain, DnsAnswer<byte[]> answer) => answer switch
+    {
+        DnsAnswer<byte[]>.Found found => new DnsAnswer<MxHost>.Found(DnsReading.Mx.Read([.. found.Values.Select(data => new ResourceRecord(domain, RecordType.Mx, 0, data))])),
+        DnsAnswer<byte[]>.NoData => new DnsAnswer<MxHost>.NoData(),
+        _ => new DnsAnswer<MxHost>.NoSuchDomain(),
+    };
 
     /// <summary>By preference, and at random among equals (RFC 5321 §5.1), each name once.</summary>
     private IEnumerable<string> InOrder(IEnumerable<MxHost> records)

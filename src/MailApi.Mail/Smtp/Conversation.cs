@@ -22,6 +22,9 @@ internal sealed class Conversation(Socket socket, SmtpTimeouts timeouts, TimePro
     private Stream? stream;
     private volatile bool aborted;
 
+    /// <summary>Told of every reply.</summary>
+    public Action<Stage, Reply>? Heard { get; init; }
+
     /// <summary>What was last said or waited for.</summary>
     public Stage Stage { get; private set; }
 
@@ -123,7 +126,9 @@ internal sealed class Conversation(Socket socket, SmtpTimeouts timeouts, TimePro
             if (lines.Count > 0 && number != code) throw new IOException($"a reply began with {code} and went on with {number}");
             code = number;
             lines.Add(line.Length > 4 ? line[4..] : "");
-            if (line.Length == 3 || line[3] != '-') return code;
+            if (line.Length > 3 && line[3] == '-') continue;
+            Heard?.Invoke(Stage, Reply);
+            return code;
         }
     }
 

@@ -20,6 +20,9 @@ internal sealed record Offered
     /// <summary>RFC 3207.</summary>
     public bool StartTls { get; private init; }
 
+    /// <summary>RFC 8689.</summary>
+    public bool RequireTls { get; private init; }
+
     /// <summary>The largest message in octets (RFC 1870); 0: not told.</summary>
     public long SizeMax { get; private init; }
 
@@ -40,6 +43,7 @@ internal sealed record Offered
                 ["8BITMIME", ..] => offered with { EightBitMime = true },
                 ["SMTPUTF8", ..] => offered with { SmtpUtf8 = true },
                 ["STARTTLS", ..] => offered with { StartTls = true },
+                ["REQUIRETLS", ..] => offered with { RequireTls = true },
                 ["SIZE", var octets, ..] when long.TryParse(octets, NumberStyles.None, CultureInfo.InvariantCulture, out var max) => offered with { SizeMax = max },
                 ["AUTH", .. var mechanisms] => offered with { Auth = [.. offered.Auth, .. mechanisms] },
                 _ => offered,

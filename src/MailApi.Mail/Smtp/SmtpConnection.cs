@@ -1,16 +1,14 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MailApi.Mail.Routing;
+using MailApi.Mail.Tls;
 
 namespace MailApi.Mail.Smtp;
 
 /// <summary>What makes two connections interchangeable.</summary>
-internal sealed record ConnectionKey(string Host, IPEndPoint EndPoint, TlsPolicy Tls, RelayCredentials? Credentials);
+internal sealed record ConnectionKey(string Host, IPEndPoint EndPoint, TlsPolicy Tls, RelayCredentials? Credentials, TlsDemand Demand);
 
 /// <summary>One connection to one address of a mail host, greeted and, where asked, protected and logged in.</summary>
 internal sealed class SmtpConnection : IDisposable
@@ -22,6 +20,7 @@ internal sealed class SmtpConnection : IDisposable
     private readonly Conversation conversation;
     private readonly SmtpClientOptions options;
     private readonly string? tlsFailure;
+    private readonly Negotiation negotiation;
     private Offered offered = Offered.Nothing;
     private TransmitResult.Refused? refused;
     private Exception? gateError;
@@ -30,8 +29,9 @@ internal sealed class SmtpConnection : IDisposable
     private SmtpConnection(ConnectionKey key, SmtpClientOptions options, TimeProvider time, string? tlsFailure)
     {
         (Key, this.options, this.tlsFailure) = (key, options, tlsFailure);
+        negotiation = new Negotiation(key, options.TrustedRoots);
         socket = new Socket(key.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        conversation = new Conversation(socket, options.Timeouts, time);
+        conversation = new Conversation(socket, options.Timeouts, time) { Heard = options.Heard };
     }
 
     public ConnectionKey Key { get; }
@@ -44,14 +44,22 @@ internal sealed class SmtpConnection : IDisposable
     public bool IsUsable => inStep && conversation.IsQuiet;
 
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled.</exception>
-    public static async Task<(SmtpConnection? Connection, TransmitResult? Failure)> Open(ConnectionKey key, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
+    /// <param name="key">Where to, and what it must prove.</param>
+    /// <param name="options">How we behave.</param>
+    /// <param name="sessions">Told how TLS came out, where <see cref="ConnectionKey.Tls"/> is opportunistic.</param>
+    /// <param name="time">For the deadlines.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<(SmtpConnection? Connection, TransmitResult? Failure)> Open(
+        ConnectionKey key, SmtpClientOptions options, Action<TlsSession>? sessions, TimeProvider time, CancellationToken ct)
     {
-        var (connection, failure, tlsFailure) = await Open(key, key.Tls, null, options, time, ct);
+        var (connection, failure, negotiation) = await Open(key, key.Tls, null, options, time, ct);
+        if (key.Tls != TlsPolicy.Opportunistic || negotiation.Outcome is not var (result, detail)) return (connection, failure);
+        sessions?.Invoke(new TlsSession(key.Host, key.EndPoint.Address, key.Demand, result));
+        if (failure is null || result == TlsResult.Success) return (connection, failure);
+        if (key.Demand.IsEnforced) return (null, Negotiation.Unproven(key, result, detail));
+        if (!negotiation.IsTried) return (null, failure);
         // RFC 7435 §4: in the clear is better than not at all, where nobody asked for more.
-        if (tlsFailure is not null && key.Tls == TlsPolicy.Opportunistic)
-        {
-            (connection, failure, _) = await Open(key, TlsPolicy.None, tlsFailure, options, time, ct);
-        }
+        (connection, failure, _) = await Open(key, TlsPolicy.None, detail, options, time, ct);
         return (connection, failure);
     }
 
@@ -109,29 +117,29 @@ internal sealed class SmtpConnection : IDisposable
 
     public void Dispose() => conversation.Dispose();
 
-    /// <returns>The last value: why TLS failed, where another try without it might succeed.</returns>
-    private static async Task<(SmtpConnection?, TransmitResult?, string? TlsFailure)> Open(
+    private static async Task<(SmtpConnection?, TransmitResult?, Negotiation)> Open(
         ConnectionKey key, TlsPolicy tls, string? earlierTlsFailure, SmtpClientOptions options, TimeProvider time, CancellationToken ct)
     {
         var connection = new SmtpConnection(key, options, time, earlierTlsFailure);
         try
         {
-            if (await connection.Connect(time, ct) is { } unreachable) return (null, unreachable, null);
+            if (await connection.Connect(time, ct) is { } unreachable) return (null, unreachable, connection.negotiation);
 
             TransmitResult? failure;
-            string? reason = null;
             try
             {
                 using var abort = ct.UnsafeRegister(static state => ((Conversation)state!).Abort(), connection.conversation);
                 failure = await connection.Introduce(tls);
-                reason = (failure as TransmitResult.Refused)?.Reply.ToString();
             }
             catch (Exception e) when (IsOfTheNetwork(e))
             {
-                (failure, reason) = (connection.Explain(e, ct), Brief(e));
+                failure = connection.Explain(e, ct);
+                // Unless the certificate was the reason.
+                if (connection.conversation.Stage == Stage.StartTls && connection.negotiation.Outcome is null or (TlsResult.Success, _))
+                    connection.negotiation.End(TlsResult.ValidationFailure, failure is TransmitResult.Unreachable { Reason: var reason } ? reason : Brief(e));
             }
             connection.inStep = failure is null;
-            return failure is null ? (connection, null, null) : (null, failure, connection.conversation.Stage == Stage.StartTls ? reason : null);
+            return (failure is null ? connection : null, failure, connection.negotiation);
         }
         finally
         {
@@ -163,18 +171,37 @@ internal sealed class SmtpConnection : IDisposable
     /// <summary>Everything before the first envelope. Null when all is well.</summary>
     private async Task<TransmitResult?> Introduce(TlsPolicy tls)
     {
-        if (tls == TlsPolicy.Implicit) await conversation.StartTls(TlsOptions());
+        if (tls == TlsPolicy.Implicit) await conversation.StartTls(negotiation.Options());
         conversation.Await(Stage.Greeting);
         if (IsRefused(await conversation.Hear(), Stage.Greeting) || !await SayHello()) return refused;
 
-        if (tls == TlsPolicy.StartTls && !offered.StartTls) return new TransmitResult.Unreachable($"{Key.Host} offers no STARTTLS", Key.Host);
-        if (tls is TlsPolicy.StartTls or TlsPolicy.Opportunistic && offered.StartTls)
+        if (!offered.StartTls && tls is TlsPolicy.StartTls or TlsPolicy.Opportunistic)
         {
-            if (IsRefused(await conversation.Ask("STARTTLS", Stage.StartTls), Stage.StartTls)) return refused;
-            await conversation.StartTls(TlsOptions());
+            negotiation.End(TlsResult.StartTlsNotSupported, "it does not offer STARTTLS");
+            if (tls == TlsPolicy.StartTls || Key.Demand.IsEnforced) return await Leave(new TransmitResult.Unreachable($"{Key.Host} offers no STARTTLS", Key.Host) { Stage = Stage.StartTls });
+        }
+        if (offered.StartTls && tls is TlsPolicy.StartTls or TlsPolicy.Opportunistic)
+        {
+            negotiation.IsTried = true;
+            if (IsRefused(await conversation.Ask("STARTTLS", Stage.StartTls), Stage.StartTls))
+            {
+                negotiation.End(TlsResult.StartTlsNotSupported, refused!.Reply.ToString());
+                return refused;
+            }
+            await conversation.StartTls(negotiation.Options());
             if (!await SayHello()) return refused;
         }
+        if (Key.Demand.RequireTls && !offered.RequireTls)
+            return await Leave(new TransmitResult.Refused(new Reply(550, "5.7.30", $"{Key.Host} does not support REQUIRETLS, which the message demands"), Key.Host, Stage.MailFrom));
         return Key.Credentials is { } credentials ? await Login.At(conversation, credentials, Key, offered) : null;
+    }
+
+    /// <summary>Says QUIT, and does not wait for the answer.</summary>
+    private async Task<TransmitResult> Leave(TransmitResult why)
+    {
+        conversation.Arm(Courtesy);
+        await conversation.Write("QUIT\r\n"u8.ToArray());
+        return why;
     }
 
     private async Task<bool> SayHello()
@@ -188,25 +215,6 @@ internal sealed class SmtpConnection : IDisposable
         if (refused!.Reply.Code == 421 || IsRefused(await conversation.Ask($"HELO {options.HeloName}", Stage.Hello), Stage.Hello)) return false;
         refused = null;
         return true;
-    }
-
-    [SuppressMessage("Security", "CA5359", Justification = "Mail hosts seldom have a certificate for their name; encryption to anyone beats none (RFC 7435).")]
-    private SslClientAuthenticationOptions TlsOptions()
-    {
-        // Neither revocation lists nor issuers are fetched from addresses that the other side chose.
-        var chain = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        if (options.TrustedRoots is { } roots)
-        {
-            chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.CustomTrustStore.AddRange(roots);
-        }
-        return new SslClientAuthenticationOptions
-        {
-            TargetHost = Key.Host,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            CertificateChainPolicy = chain,
-            RemoteCertificateValidationCallback = Key.Tls == TlsPolicy.Opportunistic ? static (_, _, _, _) => true : null,
-        };
     }
 
     /// <summary>Why this host cannot take this message whatever it says.</summary>
@@ -231,7 +239,7 @@ internal sealed class SmtpConnection : IDisposable
     private async Task<bool> SendEnvelope(Transmission transmission)
     {
         var size = offered.SizeMax > 0 ? $" SIZE={transmission.Bytes}" : "";
-        var mail = $"MAIL FROM:<{transmission.MailFrom}>{size}{(transmission.NeedsSmtpUtf8 ? " SMTPUTF8" : "")}{(transmission.EightBit ? " BODY=8BITMIME" : "")}";
+        var mail = $"MAIL FROM:<{transmission.MailFrom}>{size}{(transmission.NeedsSmtpUtf8 ? " SMTPUTF8" : "")}{(transmission.EightBit ? " BODY=8BITMIME" : "")}{(Key.Demand.RequireTls ? " REQUIRETLS" : "")}";
         var recipient = $"RCPT TO:<{transmission.Recipient}>";
         if (!offered.Pipelining)
         {
@@ -331,7 +339,7 @@ internal sealed class SmtpConnection : IDisposable
             _ => dotSent ? "waiting for the reply to the final dot" : "sending the content",
         };
         var reason = conversation.TimedOut ? $"no answer within {conversation.Patience} while {during}" : $"failed while {during}: {Brief(e)}";
-        return dotSent ? new TransmitResult.Uncertain(reason, Key.Host) : new TransmitResult.Unreachable(reason, Key.Host);
+        return dotSent ? new TransmitResult.Uncertain(reason, Key.Host) : new TransmitResult.Unreachable(reason, Key.Host) { Stage = conversation.Stage };
     }
 
     /// <summary>What went wrong in TLS is told by the innermost exception alone.</summary>

@@ -11,7 +11,7 @@ public sealed record Transmission
 
     /// <summary>
     /// The message in parts (signature fields, then the composed message), sent in order and octet by octet, with only dots stuffed (RFC 5321 §4.5.2).
-    /// All lines end in CRLF and there is a line between header and body; else <see cref="Transmitter.Transmit"/> throws <see cref="ArgumentException"/>.
+    /// All lines end in CRLF and there is a line between header and body; else <see cref="Transmitter"/> throws <see cref="ArgumentException"/>.
     /// </summary>
     public required IReadOnlyList<ReadOnlyMemory<byte>> Content { get; init; }
 

@@ -38,7 +38,11 @@ public abstract record TransmitResult
     public sealed record Refused(Reply Reply, string? Host, Stage Stage) : TransmitResult;
 
     /// <summary>No host could be spoken with, or it went away before the final dot: nothing was delivered, another attempt may succeed.</summary>
-    public sealed record Unreachable(string Reason, string? Host) : TransmitResult;
+    public sealed record Unreachable(string Reason, string? Host) : TransmitResult
+    {
+        /// <summary>How far it came.</summary>
+        public Stage Stage { get; init; }
+    }
 
     /// <summary>The final dot may have been sent and no reply was read: the message may or may not be delivered (RFC 1047).</summary>
     public sealed record Uncertain(string Reason, string Host) : TransmitResult;

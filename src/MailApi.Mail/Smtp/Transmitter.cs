@@ -1,6 +1,7 @@
 using System.Net;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
+using MailApi.Mail.Tls;
 
 namespace MailApi.Mail.Smtp;
 
@@ -21,7 +22,11 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
     /// <param name="ct">Ends the attempt only until a receiver has asked for the content; from then on only <see cref="SmtpTimeouts"/> do.</param>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled before any content was sent.</exception>
     /// <exception cref="ArgumentException">The content is no message (see <see cref="Transmission.Content"/>).</exception>
-    public async Task<TransmitResult> Transmit(Route route, Transmission transmission, CancellationToken ct)
+    public Task<TransmitResult> Transmit(Route route, Transmission transmission, CancellationToken ct) => Transmit(route, options.Terms, transmission, ct);
+
+    /// <param name="terms">For the connections to the route's site. With all of them busy the attempt waits.</param>
+    /// <inheritdoc cref="Transmit(Route, Transmission, CancellationToken)"/>
+    public async Task<TransmitResult> Transmit(Route route, ConnectionTerms terms, Transmission transmission, CancellationToken ct)
     {
         if (Unaddressable(transmission) is { } refused) return refused;
 
@@ -31,8 +36,8 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
             foreach (var address in host.Addresses)
             {
                 ct.ThrowIfCancellationRequested();
-                var key = new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials);
-                var (result, final) = await Try(key, transmission, ct);
+                var key = new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials, host.Demand);
+                var (result, final) = await Try(route, terms, key, transmission, ct);
                 if (final) return result;
                 failure = Graver(failure, result);
             }
@@ -40,24 +45,35 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
         return failure ?? new TransmitResult.Unreachable("the route has no address", null);
     }
 
-    /// <summary>Takes leave of all idle connections. Call it after the last <see cref="Transmit"/> has returned.</summary>
+    /// <summary>Takes leave of all idle connections. Call it after the last attempt has returned.</summary>
     public ValueTask DisposeAsync() => pool.DisposeAsync();
 
-    private async Task<(TransmitResult Result, bool Final)> Try(ConnectionKey key, Transmission transmission, CancellationToken ct)
+    private async Task<(TransmitResult Result, bool Final)> Try(Route route, ConnectionTerms terms, ConnectionKey key, Transmission transmission, CancellationToken ct)
     {
-        if (pool.Take(key) is { } pooled)
+        if (pool.Take(route.Site, key) is { } pooled)
         {
-            var (result, final) = await Send(pooled, transmission, ct);
+            var (result, final) = await Send(route.Site, terms, pooled, transmission, ct);
             // The receiver tired of the idle connection, which says nothing about this envelope.
             var stale = !final || result is TransmitResult.Refused { Stage: Stage.MailFrom, Reply.Code: 421 };
             if (!stale) return (result, final);
         }
 
-        var (fresh, failure) = await SmtpConnection.Open(key, options, time, ct);
-        return fresh is null ? (failure!, false) : await Send(fresh, transmission, ct);
+        await pool.Reserve(route.Site, terms, ct);
+        SmtpConnection? fresh = null;
+        try
+        {
+            (fresh, var failure) = await SmtpConnection.Open(key, options, route.TlsSessions, time, ct);
+            if (fresh is null) return (failure!, false);
+        }
+        finally
+        {
+            if (fresh is null) pool.Closed(route.Site);
+        }
+        return await Send(route.Site, terms, fresh, transmission, ct);
     }
 
-    private async Task<(TransmitResult Result, bool Final)> Send(SmtpConnection connection, Transmission transmission, CancellationToken ct)
+    private async Task<(TransmitResult Result, bool Final)> Send(
+        string site, ConnectionTerms terms, SmtpConnection connection, Transmission transmission, CancellationToken ct)
     {
         try
         {
@@ -67,7 +83,7 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
         }
         finally
         {
-            pool.Return(connection);
+            pool.Return(site, terms, connection);
         }
     }
 

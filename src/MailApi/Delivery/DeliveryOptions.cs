@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using MailApi.Delivery.Tls;
 using MailApi.Mail.Routing;
 
 namespace MailApi.Delivery;
@@ -30,6 +31,12 @@ public sealed class DeliveryOptions
 
     /// <summary>The default smart host; without one mail goes to the receivers' MX.</summary>
     public RelaySettings Relay { get; set; } = new();
+
+    /// <summary>Profiles of destination sites by name: changes to shipped ones, and new ones.</summary>
+    public Dictionary<string, SiteSettings> Sites { get; set; } = [];
+
+    /// <summary>TLS with receivers.</summary>
+    public TlsSettings Tls { get; set; } = new();
 
     internal IReadOnlyList<IPAddress> Egress => EgressAddresses is not null && TryParseAddresses(EgressAddresses, out var addresses) ? addresses
         : Relay.Options is null && EgressSource.OwnAddress() is { } own ? [own]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MailApi.Api;
 using MailApi.Delivery;
+using MailApi.Delivery.Tls;
 using MailApi.Domains;
 using MailApi.Mail.Preflight;
 using MailApi.Mail.Routing;
@@ -10,7 +11,7 @@ using MailApi.Suppressions;
 namespace MailApi.Diagnosis;
 
 /// <summary>What waits for a message on its way: suppressed recipients, domains that take no mail, the domain's rate, the operator's hold.</summary>
-internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions suspensions, MxRouter router)
+internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions suspensions, MxRouter router, TlsPolicies tls)
 {
     /// <summary>Recipients that are looked at, of at most a thousand: the answer is for a person who waits.</summary>
     private const int RecipientsMax = 50;
@@ -20,11 +21,13 @@ internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions 
     /// <summary>From here on a person should know that it takes a while.</summary>
     private static readonly TimeSpan LongWait = TimeSpan.FromMinutes(5);
 
-    public async Task<IReadOnlyList<Check>> Run(TenantId tenant, CategoryRules rule, SendingIdentity identity, IReadOnlyList<string> recipients, CancellationToken ct)
+    public async Task<IReadOnlyList<Check>> Run(TenantId tenant, CategoryRules rule, SendingIdentity identity, IReadOnlyList<string> recipients, bool requireTls, CancellationToken ct)
     {
         var suppressed = Suppressed(tenant, rule, recipients, ct);
-        var routes = Routes(recipients, ct);
-        return [await suppressed, await routes, Rate(identity, recipients.Count), await Held(tenant, rule.Category, identity.Name, recipients, ct)];
+        var domains = recipients.Select(recipient => recipient[(recipient.LastIndexOf('@') + 1)..]).Distinct().Take(DomainsMax).ToList();
+        var routes = await Task.WhenAll(domains.Select(domain => router.Find(domain, ct)));
+        var held = await Task.WhenAll(routes.Zip(domains, (route, domain) => tls.Apply(route, domain, requireTls, ct)));
+        return [await suppressed, Routes(routes), Tls(domains, routes, held), Rate(identity, recipients.Count), await Held(tenant, rule.Category, identity.Name, recipients, ct)];
     }
 
     private async Task<Check> Suppressed(TenantId tenant, CategoryRules rule, IReadOnlyList<string> recipients, CancellationToken ct)
@@ -40,17 +43,28 @@ internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions 
             : $"None of the first {RecipientsMax} recipients is suppressed; the others were not looked at.");
     }
 
-    private async Task<Check> Routes(IReadOnlyList<string> recipients, CancellationToken ct)
+    private static Check Routes(RouteResult[] routes)
     {
-        var domains = recipients.Select(recipient => recipient[(recipient.LastIndexOf('@') + 1)..]).Distinct().Take(DomainsMax).ToList();
-        var routes = await Task.WhenAll(domains.Select(domain => router.Find(domain, ct)));
         var refused = routes.OfType<RouteResult.Refused>().Select(route => route.Reply.Text).ToList();
         if (refused.Count > 0)
             return Check.Fail("recipientDomains", CheckGroup.Suppression, $"Mail cannot reach {Counted(refused.Count, "domain", "domains")}: {Listed(refused)}.", "Look for misspelt addresses.");
         var unknown = routes.OfType<RouteResult.Temporary>().Select(route => route.Reply.Text).ToList();
         return unknown.Count > 0
             ? Check.Warn("recipientDomains", CheckGroup.Suppression, $"Not known now: {Listed(unknown)}.", "Nothing: the mail would be tried again.")
-            : Check.Pass("recipientDomains", CheckGroup.Suppression, $"{Counted(domains.Count, "recipient domain has", "recipient domains have")} a mail server.");
+            : Check.Pass("recipientDomains", CheckGroup.Suppression, $"{Counted(routes.Length, "recipient domain has", "recipient domains have")} a mail server.");
+    }
+
+    /// <summary>What TLS the domains demand that have a mail server at all.</summary>
+    private static Check Tls(List<string> domains, RouteResult[] routes, RouteResult[] held)
+    {
+        var refused = held.Except(routes).OfType<RouteResult.Refused>().Select(result => result.Reply.Text).ToList();
+        if (refused.Count > 0) return Check.Fail("tls", CheckGroup.Suppression, $"The message would bounce: {Listed(refused)}.", "Leave out requireTls, or these recipients.");
+        var broken = held.Except(routes).OfType<RouteResult.Temporary>().Select(result => result.Reply.Text).ToList();
+        if (broken.Count > 0) return Check.Warn("tls", CheckGroup.Suppression, $"The mail would wait: {Listed(broken)}.", "Tell the domain's keeper.");
+        var demanding = domains.Zip(held).Where(pair => pair.Second is RouteResult.Found { Route: var route } && route.Hosts.Any(host => host.Demand.IsEnforced)).Select(pair => pair.First).ToList();
+        return Check.Pass("tls", CheckGroup.Suppression, demanding.Count == 0
+            ? "No recipient domain demands TLS: mail travels encrypted where its server offers that."
+            : $"{Counted(demanding.Count, "recipient domain demands", "recipient domains demand")} TLS, and gets mail in no other way: {Listed(demanding)}.");
     }
 
     private static Check Rate(SendingIdentity identity, int recipients)

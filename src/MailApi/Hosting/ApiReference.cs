@@ -21,12 +21,15 @@ internal static class ApiReference
         ("Events", "Everything that happened, in order, for those who poll or reconcile."),
         ("Webhooks", "Everything that happens, posted to you."),
         ("Domains", "The domains that mail is sent from, and the DNS records that they need."),
+        ("Relays", "Smart hosts that take mail in the place of the receivers' own servers."),
         ("Diagnosis", "What a receiver will conclude about a message, before it is sent."),
         ("Suppressions", "Addresses that get no more mail."),
         ("Sandbox", "What test keys sent."),
         ("Unsubscribe", "The links in the mail's List-Unsubscribe header: for recipients and their mail programs."),
         ("Tenants", "Tenants and their keys."),
         ("Queue", "What waits, and the operator's hand on it."),
+        ("Sites", "The destinations: what each is given now, and why."),
+        ("TLS", "How TLS with receivers came out."),
     ];
 
     public static string Version { get; } = typeof(ApiReference).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using MailApi.Api;
 using MailApi.Delivery;
+using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
 using MailApi.Limits;
 using MailApi.Mail.Composition;
@@ -31,6 +32,8 @@ internal static class Coherence
         if (settings.Delivery.MxPort is < 1 or > 65535) throw new SettingsException("Delivery__MxPort must be a port.");
         if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");
         CheckRelay(settings.Delivery.Relay);
+        CheckSites(settings.Delivery.Sites);
+        CheckTls(settings.Delivery.Tls);
         CheckRanges("Webhooks", settings.Webhooks);
         _ = settings.Dns.Options(settings.Delivery.AllowPrivateNetworks);
         if (settings.Delivery.EgressAddresses is { } egress && !DeliveryOptions.TryParseAddresses(egress, out _))
@@ -76,6 +79,24 @@ internal static class Coherence
         // Without this, mail that was meant for the relay would go to the receivers straight away.
         if (relay.Options is null && (relay.Port != 0 || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
             throw new SettingsException("Delivery__Relay__Host is missing, but other settings of the relay are there.");
+    }
+
+    private static void CheckSites(Dictionary<string, SiteSettings> sites)
+    {
+        foreach (var (name, site) in sites)
+        {
+            CheckRanges($"Delivery__Sites__{name}", site);
+            if (SiteSettings.Flaw(name, site) is { } flaw) throw new SettingsException($"Delivery__Sites__{name}__{flaw}");
+        }
+    }
+
+    private static void CheckTls(TlsSettings tls)
+    {
+        if (tls.MtaStsPort is < 1 or > 65535) throw new SettingsException("Delivery__Tls__MtaStsPort must be a port.");
+        if (tls.Policies.Keys.FirstOrDefault(name => !TlsSettings.IsName(name)) is { } wrong)
+            throw new SettingsException($"Delivery__Tls__Policies__{wrong} must name a recipient domain, such as example.net, or mail hosts, such as *.mx.example.net.");
+        if (!tls.Dane && tls.Policies.FirstOrDefault(policy => policy.Value == TlsLevel.Dane) is { Key: { } demanding })
+            throw new SettingsException($"Delivery__Tls__Policies__{demanding} demands DANE, which Delivery__Tls__Dane=false switches off.");
     }
 
     /// <summary>What the options' own attributes say.</summary>

@@ -5,6 +5,8 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Delivery;
 using MailApi.Delivery.Categories;
+using MailApi.Delivery.Relays;
+using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
 using MailApi.Domains;
 using MailApi.Events;
@@ -14,7 +16,9 @@ using MailApi.Mail.Bounces;
 using MailApi.Mail.Dnssec;
 using MailApi.Mail.Preflight;
 using MailApi.Mail.Routing;
+using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
+using MailApi.Mail.Tls;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
@@ -29,9 +33,6 @@ namespace MailApi.Hosting;
 /// <summary>Puts the process together: every choice between embedded and distributed is made in this folder and nowhere else.</summary>
 public static class MailApiHost
 {
-    /// <summary>A relay is one host for all mail: as many connections as deliveries are kept.</summary>
-    private const int IdleConnectionsPerHost = 64;
-
     /// <summary>Makes the host. Files, databases and sockets are touched only once it starts.</summary>
     /// <exception cref="SettingsException">The configuration cannot be started with.</exception>
     public static WebApplication Build(string[] args)
@@ -78,7 +79,8 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<CheckGroup>());
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
-                [SendJson.Default, EventJson.Default, QueueJson.Default, TenantJson.Default, DomainJson.Default, DiagnosisJson.Default, SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
+                [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
+                    SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -95,7 +97,7 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
@@ -117,14 +119,17 @@ public static class MailApiHost
         services.AddSingleton(new EgressSource(delivery.Egress, delivery.HeloName ?? Dns.GetHostName()));
         services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
         services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
+        services.AddSingleton(new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks });
         services.AddSingleton(provider => new MxRouter(
-            provider.GetRequiredService<DnsResolver>(), new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks }, Random.Shared));
+            provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? provider.GetRequiredService<SecureLookups>() : null));
+        services.AddSingleton<SecureLookups>().AddSingleton<Dane>().AddReceiverTls(delivery.Tls);
+        services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName() });
         services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derive(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
     }
 
     private static void AddSpool(IServiceCollection services, Settings settings)
     {
-        services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory });
+        services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver) });
         services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>();
         services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
@@ -141,6 +146,7 @@ public static class MailApiHost
         services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>();
         services.AddSingleton<SuppressHardBounce>(claim =>
             SuppressionList.Add(claim.Tenant, claim.Recipient, category: null, SuppressionReason.HardBounce, "envelope " + claim.Envelope));
+        services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category));
         if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
         else services.AddLocalLimits();
         services.AddSingleton<SandboxConnectionHandler>();
@@ -150,9 +156,19 @@ public static class MailApiHost
 
     private static void AddSmtp(IServiceCollection services, DeliveryOptions delivery)
     {
-        services.AddSingleton(provider => new Routes(provider.GetRequiredService<MxRouter>(), delivery.Relay.Options, provider.GetRequiredService<SandboxAddress>()));
-        services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName(), IdlePerHostMax = IdleConnectionsPerHost });
+        services.AddSingleton<RelayRests>().AddSingleton<RelayAccess>();
+        services.AddSingleton(provider => new Routes(
+            provider.GetRequiredService<MxRouter>(), provider.GetRequiredService<RelayDirectory>(), provider.GetRequiredService<RelayAccess>(), provider.GetRequiredService<TlsPolicies>(), delivery.Relay.Options,
+            provider.GetRequiredService<SandboxAddress>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Transmitter>();
+        services.AddSingleton(provider =>
+        {
+            var sites = new Sites(SiteSettings.Profiles(delivery.Sites), provider.GetRequiredService<TimeProvider>());
+            DeliveryMetrics.Observe(sites);
+            return sites;
+        });
+        services.AddSingleton<SiteDomains>().AddSingleton<SiteGate>().AddHostedService<SiteReporter>();
+        services.AddSingleton<DeliverySlots>().AddHostedService(provider => provider.GetRequiredService<DeliverySlots>());
     }
 
     private static void Map(WebApplication app)
@@ -166,13 +182,16 @@ public static class MailApiHost
         app.MapMessages();
         app.MapEvents();
         app.MapQueue();
+        app.MapSites();
         app.MapTenants();
         app.MapDomains();
+        app.MapRelays();
         app.MapDiagnosis();
         app.MapSuppressions();
         app.MapUnsubscribe();
         app.MapWebhooks();
         app.MapSandbox();
+        app.MapTlsResults();
         app.MapReference();
     }
 }

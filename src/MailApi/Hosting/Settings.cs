@@ -70,11 +70,26 @@ internal sealed class Settings
     private static void RefuseUnknownKeys(IConfigurationSection section, Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        // The binder takes a number for any enumeration, and passes over the elements of a list that it cannot read.
+        // The binder takes a number for any enumeration, and passes over the elements of a list or map that it cannot read.
         if (type.IsEnum && int.TryParse(section.Value, out _)) throw new SettingsException($"{Name(section)} is one of {string.Join(", ", Enum.GetNames(type))}.");
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))
+        {
+            foreach (var entry in section.GetChildren())
+            {
+                entry.Get(type.GetGenericArguments()[1]);
+                RefuseUnknownKeys(entry, type.GetGenericArguments()[1]);
+            }
+            return;
+        }
         if (type.IsArray)
             foreach (var element in section.GetChildren()) element.Get(type.GetElementType()!);
         if (type.IsPrimitive || type.IsEnum || type.IsArray || type == typeof(string) || type == typeof(TimeSpan)) return;
+        // The keys of a dictionary are the operator's own names.
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))
+        {
+            foreach (var child in section.GetChildren()) RefuseUnknownKeys(child, type.GetGenericArguments()[1]);
+            return;
+        }
         foreach (var child in section.GetChildren())
         {
             var property = type.GetProperty(child.Key, BindingFlags.IgnoreCase | BindingFlags.Public | BindingFlags.Instance);

@@ -48,6 +48,7 @@ internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Ac
             Tags = [.. request.Tags?.Select(tag => tag!) ?? []],
             Metadata = request.Metadata?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [],
             OnUncertain = request.OnUncertain is null ? OnUncertain.Retry : EnumText.Parse<OnUncertain>(request.OnUncertain),
+            RequireTls = request.RequireTls == true,
             Content = content,
             Envelopes = envelopes,
             SendAt = sendAt,

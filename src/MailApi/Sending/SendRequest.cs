@@ -69,6 +69,12 @@ public sealed record SendRequest
     /// <summary>What to do when a receiver's answer to the whole message was lost: <c>retry</c> (default) risks a second copy, <c>hold</c> risks none.</summary>
     [TextOf(typeof(OnUncertain))]
     public string? OnUncertain { get; init; }
+
+    /// <summary>
+    /// Send it under TLS to authenticated servers that promise the same for the rest of the way (REQUIRETLS, RFC 8689), or not at all: where that cannot be
+    /// had it bounces with 5.7.30 or 5.7.10. Few receivers offer it.
+    /// </summary>
+    public bool? RequireTls { get; init; }
 }
 
 /// <summary>A file. With a <c>contentId</c> the HTML can show it: <c>&lt;img src="cid:logo"&gt;</c>.</summary>

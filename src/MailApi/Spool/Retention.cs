@@ -15,6 +15,11 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
     public static readonly TimeSpan IdempotencyKeys = TimeSpan.FromDays(7);
     public static readonly TimeSpan WebhookDeliveries = TimeSpan.FromDays(30);
 
+    public static readonly TimeSpan TlsResults = TimeSpan.FromDays(30);
+
+    /// <summary>Of policies that no longer hold.</summary>
+    public static readonly TimeSpan StsPolicies = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan Between = TimeSpan.FromMinutes(10);
     private const int RowsPerBatch = 500;
 
@@ -24,6 +29,8 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
         ("delete from idempotency where (tenant_id, key) in (select tenant_id, key from idempotency where created_at < now_ms() - @age limit @rows)", IdempotencyKeys),
         ("delete from webhook_deliveries where (webhook_id, event_id) in (select webhook_id, event_id from webhook_deliveries where state <> 'pending' and created_at < now_ms() - @age limit @rows)", WebhookDeliveries),
         ("delete from events where position in (select position from events where at < now_ms() - @age order by position limit @rows)", Events),
+        ("delete from tls_results where (day, domain, policy_type, result_type, mx) in (select day, domain, policy_type, result_type, mx from tls_results where day < (now_ms() - @age) / 86400000 limit @rows)", TlsResults),
+        ("delete from sts_policies where domain in (select domain from sts_policies where expires_at < now_ms() - @age limit @rows)", StsPolicies),
     ];
 
     private static readonly string[] MessageRemovals =

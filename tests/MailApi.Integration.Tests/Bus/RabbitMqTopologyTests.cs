@@ -63,7 +63,7 @@ public sealed class RabbitMqTopologyTests(SharedServers servers) : IAsyncLifetim
         var db = services.GetRequiredService<Db>();
         await using var spool = new Spool.SpoolUnderTest(db);
         var message = await spool.Accept(Api.PrefixedId.New<Api.TenantId>());
-        services.GetRequiredService<Ringer>().Ring(Api.Category.Notification, new DoorbellEntry(message.Envelopes[0].Id.Value, 0));
+        services.GetRequiredService<Ringer>().Ring(Api.Category.Notification, new DoorbellEntry(message.Envelopes[0].Id.Value, 0, message.Tenant.Value));
 
         // Either it came back and its envelope is due at once, or the consumer declared its queue anew and the doorbell arrived.
         await Eventually.HoldsAsync(async () => (await db.Query(

@@ -2,6 +2,7 @@ using MailApi.Api;
 using MailApi.Events;
 using MailApi.Spool;
 using MailApi.Storage;
+using MailApi.Suppressions;
 
 namespace MailApi.Integration.Tests.Spool;
 
@@ -200,6 +201,85 @@ public abstract class SpoolContract : IAsyncLifetime
         Assert.Equal(3, await spool.Count(EnvelopeState.Rung, quiet));
         Assert.Equal(Window.TenantSlotsMax, await spool.Count(EnvelopeState.Rung, tenant));
     }
+
+    [Fact]
+    public async Task Of_scarce_slots_a_tenant_gets_its_share_by_weight()
+    {
+        var (light, heavy) = (await NewTenant(weight: 1), await NewTenant(weight: 3));
+        foreach (var it in (TenantId[])[tenant, light, heavy]) await spool.Accept(it, recipients: 1000);
+        await spool.Db.Execute("update envelopes set state = 'queued', due_at = 0 where tenant_id <> @tenant", CancellationToken.None, ("tenant", tenant.Value));
+        await Take(Window.SlotsMax - 200);
+
+        await spool.Sweeper.Sweep(CancellationToken.None);
+
+        Assert.Equal((50, 150), (await spool.Count(EnvelopeState.Rung, light), await spool.Count(EnvelopeState.Rung, heavy)));
+    }
+
+    [Fact]
+    public async Task When_there_are_fewer_slots_than_tenants_they_take_turns()
+    {
+        var tenants = Enumerable.Range(0, 6).Select(_ => PrefixedId.New<TenantId>()).OrderBy(it => it.Value.ToString(), StringComparer.Ordinal).ToList();
+        foreach (var it in tenants) await spool.Accept(it, recipients: 9);
+        await spool.Db.Execute("update envelopes set state = 'queued', due_at = 0", CancellationToken.None);
+        await spool.Accept(tenant, recipients: 1000);
+        await spool.Accept(tenant, recipients: 1000);
+        var turns = new List<int>();
+        for (var sweep = 1; sweep <= 3; sweep++)
+        {
+            await Take(Window.SlotsMax - 4 * sweep);
+            await spool.Sweeper.Sweep(CancellationToken.None);
+            foreach (var it in tenants) turns.Add(await spool.Count(EnvelopeState.Rung, it));
+        }
+
+        Assert.Equal([1, 1, 1, 1, 0, 0, 2, 2, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2], turns);
+    }
+
+    [Fact]
+    public async Task A_large_message_is_read_when_its_turn_comes_and_not_with_the_claim()
+    {
+        var content = new byte[Claims.ContentMax + 1];
+        Random.Shared.NextBytes(content);
+        var message = SpoolUnderTest.NewAcceptance(tenant) with { Content = content };
+        await spool.Acceptor.Accept(message);
+
+        var claim = (await spool.Claim(message))!;
+
+        Assert.Null(claim.Content);
+        Assert.Equal(content, await spool.Claims.LargeContent(claim, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_claim_knows_what_the_suppression_list_says()
+    {
+        var message = await spool.Accept(tenant);
+        foreach (var category in (Category?[])[null, Category.Notification, Category.Marketing])
+            await spool.Db.Write(async transaction =>
+            {
+                await transaction.Run([SuppressionList.Add(tenant, "ann0@example.net", category, SuppressionReason.Unsubscribe, "a test")], null, CancellationToken.None);
+                return 0;
+            }, CancellationToken.None);
+
+        var claim = (await spool.Claim(message))!;
+
+        Assert.Equal([null, Category.Notification], claim.Suppressions.Select(entry => entry.Category).Order());
+        Assert.All(claim.Suppressions, entry => Assert.Equal("unsubscribe", entry.Reason));
+    }
+
+    private async Task<TenantId> NewTenant(int weight)
+    {
+        var id = PrefixedId.New<TenantId>();
+        await spool.Db.Execute(
+            "insert into tenants (id, name, ingress_per_second, ingress_burst, weight, created_at) values (@id, 'Shop', 1, 1, @weight, 0)",
+            CancellationToken.None, ("id", id.Value), ("weight", weight));
+        return id;
+    }
+
+    /// <summary>Makes so many slots of the window the first tenant's.</summary>
+    private Task<int> Take(int slots) => spool.Db.Execute(
+        """
+        update envelopes set due_at = now_ms() + 1000000, state = case when id in (select id from envelopes where tenant_id = @tenant order by id limit @slots) then 'rung' else 'canceled' end
+        where tenant_id = @tenant
+        """, CancellationToken.None, ("tenant", tenant.Value), ("slots", slots));
 
     [Fact]
     public async Task Suspended_mail_stays_until_it_is_resumed()

@@ -2,6 +2,7 @@ using MailApi.Api;
 using MailApi.Events;
 using MailApi.Spool;
 using MailApi.Storage;
+using MailApi.Suppressions;
 using MassTransit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,13 +16,13 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     public SpoolUnderTest(Db db)
     {
         Db = db;
-        Node = new Node(db, TimeProvider.System, NullLogger<Node>.Instance);
+        var options = new SpoolOptions { Lease = Lease, BusIsInProcess = true };
+        Node = new Node(db, options, TimeProvider.System, NullLogger<Node>.Instance);
         Suspensions = new Suspensions(db);
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
-        var options = new SpoolOptions { Lease = Lease, BusIsInProcess = true };
-        Claims = new Claims(db, Node, options, TimeProvider.System);
+        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category), TimeProvider.System);
         Records = new Records(db, Window, claim => new Statement("select @id", ("id", claim.Envelope.Value)), () => { });
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
@@ -78,7 +79,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     }
 
     public Task<Claim?> Claim(Acceptance message, int attempt = 0, int envelope = 0) =>
-        Claims.Claim(new DoorbellEntry(message.Envelopes[envelope].Id.Value, attempt), CancellationToken.None);
+        Claims.Claim(new DoorbellEntry(message.Envelopes[envelope].Id.Value, attempt, message.Tenant.Value), CancellationToken.None);
 
     public async Task<RecipientView> Recipient(Acceptance message) => (await Find(message)).Recipients[0];
 

@@ -18,7 +18,10 @@ internal sealed class Certificates
     /// <param name="name">A DNS name.</param>
     /// <param name="fetchFrom">Where the certificate says that its revocation list and its issuer are.</param>
     /// <param name="end">When it expires.</param>
-    public X509Certificate2 For(string name, string? fetchFrom = null, DateTimeOffset? end = null)
+    public X509Certificate2 For(string name, string? fetchFrom = null, DateTimeOffset? end = null) => For(Authority, name, fetchFrom, end);
+
+    /// <inheritdoc cref="For(string, string?, DateTimeOffset?)"/>
+    public static X509Certificate2 For(X509Certificate2 authority, string name, string? fetchFrom = null, DateTimeOffset? end = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -30,7 +33,7 @@ internal sealed class Certificates
             request.CertificateExtensions.Add(CertificateRevocationListBuilder.BuildCrlDistributionPointExtension([fetchFrom + "/crl"]));
             request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension([fetchFrom + "/ocsp"], [fetchFrom + "/issuer"]));
         }
-        using var certificate = request.Create(Authority, Begin, end ?? End, [1, 2, 3, 4]);
+        using var certificate = request.Create(authority, Begin, end ?? End, [1, 2, 3, 4]);
         using var withKey = certificate.CopyWithPrivateKey(key);
         // SslStream wants a key that is not bound to this call.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);

@@ -32,6 +32,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public string[] Extensions { get; init; } = ["PIPELINING", "8BITMIME"];
     public X509Certificate2? Certificate { get; init; }
     public bool ImplicitTls { get; init; }
+
+    /// <summary>Certificates shown beside <see cref="Certificate"/>.</summary>
+    public X509Certificate2Collection Along { get; init; } = [];
     public List<byte[]> Messages { get; } = [];
 
     /// <summary>What came at once, of all connections: one entry for each time that the server had to wait. A client that waits for replies writes no faster.</summary>
@@ -116,7 +119,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         using var session = new ServerSession(socket, Reads, _stop.Token);
         try
         {
-            if (ImplicitTls) await session.StartTls(Certificate!);
+            if (ImplicitTls) await session.StartTls(Certificate!, Along);
             if (!await _hook(session, "")) await session.Say("220 sink ESMTP");
             while (await session.Line() is { } command)
             {
@@ -141,7 +144,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
                 break;
             case "STARTTLS":
                 await session.Say("220 go ahead");
-                await session.StartTls(Certificate!);
+                await session.StartTls(Certificate!, Along);
                 break;
             case "DATA":
                 await session.Say("354 go ahead");
@@ -217,16 +220,28 @@ internal sealed class ServerSession(Socket socket, List<string> reads, Cancellat
         throw new IOException("the client went away");
     }
 
-    public async Task StartTls(X509Certificate2 certificate)
+    public async Task StartTls(X509Certificate2 certificate, X509Certificate2Collection? along = null)
     {
         (_start, _end) = (0, 0);
         var tls = new SslStream(_stream);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
             // Offline: the server's side shall fetch nothing either.
-            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true),
+            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, along, offline: true),
         }, stop);
         _stream = tls;
+    }
+
+    /// <summary>As the other, with one context for several connections, as servers have it that resume sessions.</summary>
+    /// <returns>Octets that were sent for it.</returns>
+    public async Task<long> StartTls(SslStreamCertificateContext context)
+    {
+        (_start, _end) = (0, 0);
+        var counted = new CountingStream(_stream);
+        var tls = new SslStream(counted);
+        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = context }, stop);
+        _stream = tls;
+        return counted.Written;
     }
 
     public void Break(bool reset)

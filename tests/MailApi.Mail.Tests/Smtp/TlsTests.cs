@@ -202,6 +202,54 @@ public sealed class TlsTests
         Assert.Equal([answer], Login);
     }
 
+    [Fact]
+    public async Task A_relay_that_does_not_prove_that_it_knows_the_password_gets_no_mail()
+    {
+        // RFC 5802 §5: an impostor says yes to anything, and cannot sign.
+        await using var server = new ScriptedServer(async (session, command) =>
+        {
+            if (!command.StartsWith("AUTH", StringComparison.Ordinal)) return false;
+            var nonce = Encoding.UTF8.GetString(Convert.FromBase64String(command.Split(' ')[2])).Split("r=")[1];
+            await session.Say($"334 {Convert.ToBase64String(Encoding.UTF8.GetBytes($"r={nonce}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"))}");
+            await session.Line();
+            await session.Say("235 2.7.0 welcome, whoever you are");
+            return true;
+        })
+        { Extensions = ["AUTH SCRAM-SHA-256"] };
+        await using var transmitter = Sending.Transmitter();
+
+        var unreachable = Assert.IsType<TransmitResult.Unreachable>(await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("user", "secret", null))));
+
+        Assert.Equal(Stage.Auth, unreachable.Stage);
+        Assert.Contains("did not prove", unreachable.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Transcript, line => line.StartsWith("MAIL", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("AUTH PLAIN XOAUTH2", "AUTH XOAUTH2")]
+    [InlineData("AUTH XOAUTH2 OAUTHBEARER PLAIN", "AUTH OAUTHBEARER")]
+    public async Task A_token_is_said_by_the_best_mechanism_that_takes_one(string extension, string said)
+    {
+        await using var server = ScriptedServer.Answering("AUTH", "235 2.7.0 welcome", extension);
+        await using var transmitter = Sending.Transmitter();
+
+        Assert.IsType<TransmitResult.Accepted>(await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("user", "token", null) { IsToken = true })));
+
+        Assert.StartsWith(said + " ", server.Transcript.Single(line => line.StartsWith("AUTH", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_is_not_said_as_a_password()
+    {
+        await using var server = new ScriptedServer { Extensions = ["AUTH PLAIN LOGIN"] };
+        await using var transmitter = Sending.Transmitter();
+
+        var unreachable = Assert.IsType<TransmitResult.Unreachable>(await transmitter.Transmit(Sending.Relay(server, TlsPolicy.None, new RelayCredentials("user", "token", null) { IsToken = true })));
+
+        Assert.Contains("takes an access token", unreachable.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Transcript, line => line.StartsWith("AUTH", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(RelayAuth.Login, "AUTH LOGIN", "334 no base64!")]
     [InlineData(RelayAuth.ScramSha256, "AUTH SCRAM-SHA-256", "334 cj1ub25zZW5zZQ==")]

@@ -107,8 +107,10 @@ public sealed partial class SinkSession
         if (_options.OfferPipelining) lines.Add("PIPELINING");
         if (_options.OfferEightBitMime) lines.Add("8BITMIME");
         if (_options.OfferSmtpUtf8) lines.Add("SMTPUTF8");
+        if (_options.OfferRequireTls && IsSecure) lines.Add("REQUIRETLS");
         if (_options.SizeBytesMax is { } size) lines.Add($"SIZE {size}");
         if (_options.RequireAuth is not null) lines.Add("AUTH PLAIN LOGIN");
+        if (_options.RequireToken is not null) lines.Add("AUTH XOAUTH2 OAUTHBEARER");
         if (_options.Tls == SinkTls.Stripped) lines.Add("XXXXXXXX");
         if (OffersStartTls) lines.Add("STARTTLS");
         return ReplyAsync(string.Join("\r\n", lines.Select((text, i) => i < lines.Count - 1 ? $"250-{text}" : $"250 {text}")), ct);
@@ -151,12 +153,27 @@ public sealed partial class SinkSession
     private async Task AuthAsync(string argument, CancellationToken ct)
     {
         var words = argument.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (_options.RequireToken is { } accepts && words is [_, var bearer])
+        {
+            await AuthByTokenAsync(accepts, Decoded(bearer), ct);
+            return;
+        }
         var (user, password) = words is [var mechanism, ..] && mechanism.Equals("PLAIN", StringComparison.OrdinalIgnoreCase)
             ? Plain(words.Length > 1 ? words[1] : await AskAsync("", ct))
             : (Decoded(words.Length > 1 ? words[1] : await AskAsync("VXNlcm5hbWU6", ct)), Decoded(await AskAsync("UGFzc3dvcmQ6", ct)));
         _authenticated = _options.RequireAuth is { } required && required == new SinkCredentials(user, password);
         if (_authenticated) User = user;
         await ReplyAsync(_authenticated ? "235 2.7.0 welcome" : "535 5.7.8 wrong user or password", ct);
+    }
+
+    /// <summary>XOAUTH2: <c>user=…^Aauth=Bearer …^A^A</c>; RFC 7628: <c>n,a=…,^Ahost=…^Aport=…^Aauth=Bearer …^A^A</c>. An error is told in a challenge before it is refused.</summary>
+    private async Task AuthByTokenAsync(Func<string, string, bool> accepts, string response, CancellationToken ct)
+    {
+        var match = Bearer().Match(response);
+        _authenticated = match.Success && accepts(match.Groups["user"].Value, match.Groups["token"].Value);
+        if (_authenticated) User = match.Groups["user"].Value;
+        else await AskAsync(Convert.ToBase64String("{\"status\":\"401\",\"schemes\":\"bearer\"}"u8), ct);
+        await ReplyAsync(_authenticated ? "235 2.7.0 welcome" : "535 5.7.8 the token is not accepted", ct);
     }
 
     private async Task<string> AskAsync(string challenge, CancellationToken ct)
@@ -180,7 +197,7 @@ public sealed partial class SinkSession
         if (!match.Success || !argument.StartsWith("FROM:", StringComparison.OrdinalIgnoreCase)) return ReplyAsync("501 5.5.4 MAIL FROM:<path>", ct);
         if (Helo.Length == 0) return ReplyAsync("503 5.5.1 EHLO first", ct);
         if (_mail is not null) return ReplyAsync("503 5.5.1 one transaction at a time", ct);
-        if (_options.RequireAuth is not null && !_authenticated) return ReplyAsync("530 5.7.0 authentication required", ct);
+        if ((_options.RequireAuth is not null || _options.RequireToken is not null) && !_authenticated) return ReplyAsync("530 5.7.0 authentication required", ct);
         var parameters = match.Groups["parameters"].Value;
         if (_options.SizeBytesMax is { } most && DeclaredSize().Match(parameters) is { Success: true } declared
             && (!long.TryParse(declared.Groups[1].ValueSpan, out var size) || size > most)) return ReplyAsync("552 5.3.4 message too big", ct);
@@ -324,6 +341,9 @@ public sealed partial class SinkSession
 
     [GeneratedRegex(@"^\w+: ?<(?<address>(""(\\.|[^""\\])*""|[^<>""])*)>\s*(?<parameters>.*)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Path();
+
+    [GeneratedRegex(@"^(user=|n,a=)(?<user>[^,\x01]*),?\x01(.*\x01)?auth=Bearer (?<token>[^\x01]+)\x01\x01$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Bearer();
 
     [GeneratedRegex(@"\bSIZE=(\d+)", RegexOptions.IgnoreCase)]
     private static partial Regex DeclaredSize();

@@ -11,7 +11,7 @@ public sealed class PromiseTests(TestHost host)
 {
     public static TheoryData<string, string> Bodies => new()
     {
-        { "/send", "SendRequest" }, { "/domains", "DomainRequest" }, { "/suppressions", "SuppressionRequest" }, { "/webhooks", "NewWebhook" },
+        { "/send", "SendRequest" }, { "/domains", "DomainRequest" }, { "/suppressions", "SuppressionRequest" }, { "/webhooks", "NewWebhook" }, { "/relays", "RelayRequest" },
         { "/tenants", "TenantRequest" }, { "/tenants/{id}/keys", "KeyRequest" }, { "/queue/suspend", "QueueKey" },
     };
 

@@ -24,6 +24,7 @@ internal sealed record Estate
         var recipient = $"ann.{Guid.NewGuid():N}@example.net";
         var webhook = await Created(tenant.Live, "/webhooks", new { url = "http://127.0.0.1:1/hook", events = new[] { "message.accepted" } });
         var suppression = await Created(tenant.Live, "/suppressions", new { address = $"gone.{recipient}" });
+        var relay = await Created(tenant.Live, "/relays", new { name = "Relay", host = "127.0.0.1", port = 1, enabled = false });
         var key = await tenant.NewKey(new { name = "spare", mode = "live" });
         var message = await tenant.Send(tenant.Mail(recipient));
         await tenant.Send(tenant.Mail(recipient), tenant.Test);
@@ -43,6 +44,7 @@ internal sealed record Estate
                 ["dom_"] = tenant.DomainId,
                 ["whk_"] = IdOf(webhook),
                 ["sup_"] = IdOf(suppression),
+                ["rly_"] = IdOf(relay),
                 ["key_"] = IdOf(key),
                 ["msg_"] = message,
                 ["sbx_"] = IdOf(sandbox[0]),

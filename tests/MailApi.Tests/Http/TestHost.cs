@@ -42,6 +42,9 @@ public sealed class TestHost : IAsyncLifetime
             "--Urls=http://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={AdminKey}",
             $"--Dns:Servers={Dns.Address}", $"--Delivery:MxPort={Sink.Port}", "--Delivery:AllowPrivateNetworks=true", "--Delivery:HeloName=out.mailapi.test",
             $"--Delivery:EgressAddresses={EgressAddress}", $"--Domains:ServiceHost={ServiceHost}",
+            // Every sink is on a private network, where little is asked of us: these sites are treated as strangers.
+            "--Delivery:Sites:four:MxSuffixes:0=four.test", "--Delivery:Sites:four:Connections=4", "--Delivery:Sites:four:PerSecond=0",
+            "--Delivery:Sites:strangers:MxSuffixes:0=strangers.test", "--Delivery:Sites:strangers:MessagesPerConnection=3",
             "--Webhooks:AllowPrivateNetworks=true", "--Categories:notification:RetryDelays:0=00:00:01",
         ]);
         await app.StartAsync();
