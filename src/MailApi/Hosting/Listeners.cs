@@ -1,7 +1,10 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography;
 using MailApi.Sandbox;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace MailApi.Hosting;
 
@@ -79,7 +82,7 @@ internal sealed class Listeners(Settings settings)
 
             void Finish(ListenOptions endpoint)
             {
-                if (address.Scheme == "https") endpoint.UseHttps();
+                if (address.Scheme == "https") UseTls(endpoint);
                 configure(endpoint);
             }
 
@@ -88,5 +91,35 @@ internal sealed class Listeners(Settings settings)
             else if (address.Host == "localhost") kestrel.ListenLocalhost(address.Port, Finish);
             else kestrel.ListenAnyIP(address.Port, Finish);
         }
+    }
+
+    /// <summary>With the certificate of <c>Kestrel:Certificates:Default</c>, read again when its files change; without one, the development certificate.</summary>
+    private static void UseTls(ListenOptions endpoint)
+    {
+        const string section = "Kestrel:Certificates:Default";
+        var services = endpoint.ApplicationServices;
+        var named = services.GetRequiredService<IConfiguration>().GetSection(section);
+        if (named["Path"] is not { Length: > 0 } path)
+        {
+            endpoint.UseHttps();
+            return;
+        }
+        var file = new CertificateFile(path, named["KeyPath"], named["Password"], services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<CertificateFile>>());
+        try
+        {
+            _ = file.Current;
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"{section.Replace(":", "__", StringComparison.Ordinal)}__Path names no usable certificate: {e.Message}");
+        }
+        endpoint.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = file.Current,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+            }),
+        });
     }
 }
