@@ -76,7 +76,7 @@ public sealed class ContractsTests
 
         var envelopes = Map(Map(Map(Map(messages["doorbell"])["payload"])["properties"])["envelopes"]);
         Assert.Equal("16", envelopes["maxItems"]);
-        Assert.Equal(["id", "attempt"], Map(Map(envelopes["items"])["properties"]).Keys);
+        Assert.Equal(["id", "attempt", "tenant"], Map(Map(envelopes["items"])["properties"]).Keys);
         foreach (var reference in References(api).Where(reference => reference.StartsWith("#/", StringComparison.Ordinal)))
             Assert.NotNull(reference[2..].Split('/').Aggregate((object)api, (node, step) => Map(node)[step]));
     }
