@@ -7,7 +7,7 @@ using static MailApi.Mail.Preflight.CheckGroup;
 namespace MailApi.Mail.Preflight;
 
 /// <summary>The sending server as a receiver sees it before any message: the name of its address, and the name it says it has.</summary>
-internal sealed class EgressLint(DnsResolver dns, TimeProvider time)
+public sealed class EgressLint(DnsResolver dns, TimeProvider time)
 {
     private const int NamesMax = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);

@@ -26,7 +26,7 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
     /// <summary>Hosts tried in one attempt. RFC 5321 §5.1 asks for at least two.</summary>
     public const int HostsMax = 5;
 
-    /// <summary>Addresses tried of each host.</summary>
+    /// <summary>Addresses tried of each host, in each family.</summary>
     public const int AddressesPerHostMax = 2;
 
     /// <summary>Hosts whose addresses are looked up, at most, to find <see cref="HostsMax"/> of them.</summary>
@@ -123,7 +123,7 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
     }
 
     private List<IPAddress> Usable(IEnumerable<IPAddress> addresses) =>
-        [.. addresses.Where(address => options.AllowPrivateNetworks || GlobalUnicast.Contains(address)).Take(AddressesPerHostMax)];
+        [.. addresses.Where(address => options.AllowPrivateNetworks || GlobalUnicast.Contains(address)).GroupBy(address => address.AddressFamily).SelectMany(family => family.Take(AddressesPerHostMax))];
 
     private static string Site(IReadOnlyList<MxHost> records)
     {

@@ -40,6 +40,9 @@ public sealed record Route
     /// <summary>Of a relay whose owner has set some.</summary>
     public RouteLimits? Limits { get; init; }
 
+    /// <summary>Where connections are made from; null: the system chooses.</summary>
+    public SourceAddress? Source { get; init; }
+
     public const int SiteCharsMax = 200;
 }
 

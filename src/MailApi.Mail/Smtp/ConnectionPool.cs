@@ -1,7 +1,7 @@
 namespace MailApi.Mail.Smtp;
 
 /// <summary>
-/// Connections that wait for their next message, by address, TLS policy and login, and the count of all that are open to a site. Last in, first
+/// Connections that wait for their next message, by source and destination address, TLS policy and login, and the count of all that are open to a site. Last in, first
 /// out, so that the surplus grows old and is closed. No delivery waits for leave-taking (QUIT), unless the site has all its connections.
 /// </summary>
 internal sealed class ConnectionPool : IAsyncDisposable

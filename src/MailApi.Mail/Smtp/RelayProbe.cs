@@ -25,7 +25,7 @@ public static class RelayProbe
             steps.Clear();
             var leaving = false;
             var told = options with { Heard = (stage, reply) => Add(steps, new ProbeStep(leaving ? null : stage, reply, null), route.Tls) };
-            var (connection, failure) = await SmtpConnection.Open(new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials, host.Demand), told, null, time, ct);
+            var (connection, failure) = await SmtpConnection.Open(new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials, host.Demand, route.Source), told, null, time, ct);
             if (connection is not null)
             {
                 leaving = true;

@@ -5,7 +5,7 @@ namespace MailApi.Mail.Smtp;
 /// <summary>How we behave as a client.</summary>
 public sealed record SmtpClientOptions
 {
-    /// <summary>What we call ourselves in EHLO; must match the PTR record of the egress address.</summary>
+    /// <summary>What we call ourselves in EHLO where a route names no source; must match the PTR record of the egress address.</summary>
     public required string HeloName { get; init; }
 
     /// <summary>Patience for the TCP connection to one address.</summary>

@@ -8,7 +8,7 @@ using MailApi.Mail.Tls;
 namespace MailApi.Mail.Smtp;
 
 /// <summary>What makes two connections interchangeable.</summary>
-internal sealed record ConnectionKey(string Host, IPEndPoint EndPoint, TlsPolicy Tls, RelayCredentials? Credentials, TlsDemand Demand);
+internal sealed record ConnectionKey(string Host, IPEndPoint EndPoint, TlsPolicy Tls, RelayCredentials? Credentials, TlsDemand Demand, SourceAddress? Source);
 
 /// <summary>One connection to one address of a mail host, greeted and, where asked, protected and logged in.</summary>
 internal sealed class SmtpConnection : IDisposable
@@ -154,6 +154,7 @@ internal sealed class SmtpConnection : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, ct);
         try
         {
+            Key.Source?.Bind(socket);
             await socket.ConnectAsync(Key.EndPoint, either.Token);
             return null;
         }
@@ -207,12 +208,13 @@ internal sealed class SmtpConnection : IDisposable
     private async Task<bool> SayHello()
     {
         offered = Offered.Nothing;
-        if (!IsRefused(await conversation.Ask($"EHLO {options.HeloName}", Stage.Hello), Stage.Hello))
+        var name = Key.Source?.HeloName ?? options.HeloName;
+        if (!IsRefused(await conversation.Ask($"EHLO {name}", Stage.Hello), Stage.Hello))
         {
             offered = Offered.Read(conversation.Lines);
             return true;
         }
-        if (refused!.Reply.Code == 421 || IsRefused(await conversation.Ask($"HELO {options.HeloName}", Stage.Hello), Stage.Hello)) return false;
+        if (refused!.Reply.Code == 421 || IsRefused(await conversation.Ask($"HELO {name}", Stage.Hello), Stage.Hello)) return false;
         refused = null;
         return true;
     }

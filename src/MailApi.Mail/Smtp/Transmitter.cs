@@ -35,8 +35,9 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
         {
             foreach (var address in host.Addresses)
             {
+                if (route.Source is { } source && source.Local.AddressFamily != address.AddressFamily) continue;
                 ct.ThrowIfCancellationRequested();
-                var key = new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials, host.Demand);
+                var key = new ConnectionKey(host.Name, new IPEndPoint(address, host.Port), route.Tls, route.Credentials, host.Demand, route.Source);
                 var (result, final) = await Try(route, terms, key, transmission, ct);
                 if (final) return result;
                 failure = Graver(failure, result);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Data.Common;
 using System.Diagnostics;
 using MailApi.Api;
+using MailApi.Delivery.Egress;
 using MailApi.Domains;
 using MailApi.Events;
 using MailApi.Limits;
@@ -20,14 +21,14 @@ namespace MailApi.Delivery;
 /// <code>
 /// Deliver      a doorbell's envelopes, as slots become free
 ///   Claim      take the lease; of many doorbells one wins
-///   Attempt    expired? suppressed? → route → site → permit? → sign → transmit
+///   Attempt    expired? suppressed? → route → source address → site → permit? → sign → transmit
 ///   Record     outcome, state, event, webhooks: one transaction, retried while the lease lasts
 /// </code>
 /// No transaction is open while a byte crosses the network.
 /// </summary>
 internal sealed partial class Deliverer(
     Claims claims, Records records, Ringer ringer, Suspensions suspensions, ISendLimiter limiter, SendingDomains domains, MailSigner signer,
-    Routes routes, SiteDomains siteDomains, SiteGate sites, Transmitter transmitter, DeliverySlots slots, Stopping stopping, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time, ILogger<Deliverer> log)
+    Routes routes, SiteDomains siteDomains, Departures departures, SiteGate sites, Transmitter transmitter, DeliverySlots slots, Stopping stopping, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time, ILogger<Deliverer> log)
 {
     /// <summary>Patience for the reply to the final dot (RFC 5321 §4.5.3.2.6), which the lease must cover.</summary>
     public static readonly TimeSpan FinalDotWait = TimeSpan.FromMinutes(10);
@@ -132,7 +133,7 @@ internal sealed partial class Deliverer(
         {
             if (await ways.Next(stopping.Token) is var way && way is not RouteResult.Found) return failed ?? Impassable(claim, rule, way);
             var route = ((RouteResult.Found)way).Route;
-            var (outcome, result) = await Visit(claim, composed, rule, identity, route, isPermitted: failed is not null, slot);
+            var (outcome, result) = await Depart(claim, composed, rule, identity, route, isPermitted: failed is not null, slot);
             if (result is null || !await ways.GoOn(route, result, stopping.Token)) return outcome;
             failed = outcome;
         }
@@ -146,12 +147,33 @@ internal sealed partial class Deliverer(
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>The site first: mail that it does not take now must cost no permit that mail to others could have.</summary>
-    private async Task<(Outcome Outcome, TransmitResult? Result)> Visit(
+    /// <summary>From an address that may send to the site today.</summary>
+    private async Task<(Outcome Outcome, TransmitResult? Result)> Depart(
         Claim claim, byte[] composed, CategoryRules rule, SendingIdentity identity, Route route, bool isPermitted, DeliverySlots.Slot slot)
     {
         if (!claim.Test) siteDomains.Note(claim.RecipientDomain, route);
         if (suspensions.HoldsSite(route.Site)) return (new Outcome.Throttled(SiteDomains.Learns(route) ? SuspendedAgain : RelaySuspendedAgain), null);
+        var departure = departures.For(claim, route);
+        if (departure is Departure.Later later) return (new Outcome.Throttled(later.Delay), null);
+        if (departure is Departure.Nowhere nowhere) return (Deferred(claim, rule, reply: null, nowhere.Reason), null);
+
+        var from = (Departure.From)departure;
+        TransmitResult? result = null;
+        try
+        {
+            (var outcome, result) = await Visit(claim, composed, rule, identity, from.Route, isPermitted, slot);
+            return (outcome, result);
+        }
+        finally
+        {
+            departures.Settle(from, result);
+        }
+    }
+
+    /// <summary>The site first: mail that it does not take now must cost no permit that mail to others could have.</summary>
+    private async Task<(Outcome Outcome, TransmitResult? Result)> Visit(
+        Claim claim, byte[] composed, CategoryRules rule, SendingIdentity identity, Route route, bool isPermitted, DeliverySlots.Slot slot)
+    {
         var (visit, delay) = await sites.Enter(claim, route, slot, stopping.Token);
         if (visit is null) return (new Outcome.Throttled(delay), null);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using MailApi.Api;
+using MailApi.Delivery.Egress;
 using MailApi.Mail.Shaping;
 using MailApi.Spool;
 
@@ -32,6 +33,11 @@ internal static class DeliveryMetrics
         Meter.CreateObservableGauge("mailapi.sites.attempts", () => sites.Report().GroupBy(report => report.Profile.Name)
             .Select(group => new Measurement<int>(group.Sum(report => report.InUse), new KeyValuePair<string, object?>("profile", group.Key))), description: "Attempts under way at destination sites.");
     }
+
+    /// <summary>There are as many addresses as the operator has set.</summary>
+    public static void Observe(EgressPools pools, EgressRests rests) => Meter.CreateObservableGauge("mailapi.egress.state", () => pools.Addresses.Select(address => new Measurement<int>(
+        1, new KeyValuePair<string, object?>("pool", address.Pool), new KeyValuePair<string, object?>("address", address.Public.ToString()), new KeyValuePair<string, object?>("state", rests.State(address).ToText()))),
+        description: "1 for the state that a source address is in: active, warming or resting.");
 
     public static Activity? Start(Claim claim) => Source.StartActivity("deliver")?.SetTag("mailapi.envelope", claim.Envelope.ToString()).SetTag("mailapi.category", claim.Category.ToText());
 

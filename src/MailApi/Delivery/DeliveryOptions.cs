@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using MailApi.Delivery.Egress;
 using MailApi.Delivery.Tls;
 using MailApi.Mail.Routing;
 
@@ -34,6 +35,9 @@ public sealed class DeliveryOptions
 
     /// <summary>Profiles of destination sites by name: changes to shipped ones, and new ones.</summary>
     public Dictionary<string, SiteSettings> Sites { get; set; } = [];
+
+    /// <summary>Pools of source addresses by name; without any the system chooses the address.</summary>
+    public Dictionary<string, PoolSettings> Pools { get; set; } = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>TLS with receivers.</summary>
     public TlsSettings Tls { get; set; } = new();

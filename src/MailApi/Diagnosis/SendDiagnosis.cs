@@ -43,7 +43,7 @@ internal sealed record RenderedMail(string? ClientIp, string Helo, string MailFr
 /// </summary>
 internal sealed class SendDiagnosis(
     SendReader reader, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
-    RecipientChecks recipients, EgressSource egress, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
+    RecipientChecks recipients, EgressSourceOf egressOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
     {
@@ -64,7 +64,8 @@ internal sealed class SendDiagnosis(
         var returnPath = signer.ReturnPath(envelopes[0].Id, identity);
 
         var others = recipients.Run(caller.Tenant, rules[category], identity, [.. envelopes.Select(envelope => envelope.Recipient)], request.RequireTls == true, ct);
-        var (report, checks) = await Judge(signed, returnPath, identity.Name, category, ct);
+        var egress = egressOf(caller.Tenant, domain.Name, [category]);
+        var (report, checks) = await Judge(signed, egress, returnPath, identity.Name, category, ct);
         IReadOnlyList<Check> all = [.. checks, .. await others];
         return TypedResults.Ok(new SendVerdict
         {
@@ -75,7 +76,7 @@ internal sealed class SendDiagnosis(
         });
     }
 
-    private async Task<(AuthenticationReport, IReadOnlyList<Check>)> Judge(byte[] signed, string returnPath, string from, Category category, CancellationToken ct)
+    private async Task<(AuthenticationReport, IReadOnlyList<Check>)> Judge(byte[] signed, EgressSource egress, string returnPath, string from, Category category, CancellationToken ct)
     {
         var address = egress.Usual;
         var walk = organization.Of(from, ct);

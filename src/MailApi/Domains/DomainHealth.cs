@@ -46,8 +46,11 @@ internal sealed record AlignedName(string Identity, string Domain, string? Organ
 /// <param name="Blocklists">What each configured list says.</param>
 internal sealed record EgressHealth(string Address, IReadOnlyList<string> Names, bool Confirmed, IReadOnlyList<BlocklistAnswer> Blocklists);
 
+/// <summary>Where a tenant's mail of these categories leaves from a domain, as receivers see it.</summary>
+internal delegate EgressSource EgressSourceOf(TenantId tenant, string domain, IReadOnlyList<Category> categories);
+
 /// <summary>Puts the last check of a domain together with what can be asked at once.</summary>
-internal sealed class HealthCheck(DnsResolver dns, OrganizationalDomain organization, Blocklists blocklists, EgressSource egress, DomainOptions options, TimeProvider time)
+internal sealed class HealthCheck(DnsResolver dns, OrganizationalDomain organization, Blocklists blocklists, EgressSourceOf egressOf, DomainOptions options, TimeProvider time)
 {
     /// <summary>For what is asked at once; what has not answered by then is not known.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -56,7 +59,8 @@ internal sealed class HealthCheck(DnsResolver dns, OrganizationalDomain organiza
     {
         using var patience = new CancellationTokenSource(Patience, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
-        var alignment = Task.WhenAll(Identities(domain).Select(identity => Align(identity.Identity, identity.Domain, domain.Name, both.Token)));
+        var egress = egressOf(domain.Tenant, domain.Name, domain.Categories);
+        var alignment = Task.WhenAll(Identities(domain, egress.HeloName).Select(identity => Align(identity.Identity, identity.Domain, domain.Name, both.Token)));
         var addresses = Task.WhenAll(egress.Addresses.Select(address => Look(address, both.Token)));
         return new DomainHealth
         {
@@ -75,8 +79,8 @@ internal sealed class HealthCheck(DnsResolver dns, OrganizationalDomain organiza
         };
     }
 
-    private IEnumerable<(string Identity, string Domain)> Identities(Domain domain) =>
-        [("from", domain.Name), ("returnPath", DomainRecords.ReturnPathHost(domain.Name)), ("messageId", domain.Name), ("dkim", domain.Name), ("helo", egress.HeloName)];
+    private static IEnumerable<(string Identity, string Domain)> Identities(Domain domain, string heloName) =>
+        [("from", domain.Name), ("returnPath", DomainRecords.ReturnPathHost(domain.Name)), ("messageId", domain.Name), ("dkim", domain.Name), ("helo", heloName)];
 
     private async Task<AlignedName> Align(string identity, string name, string from, CancellationToken ct)
     {

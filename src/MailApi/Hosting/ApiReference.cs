@@ -29,6 +29,7 @@ internal static class ApiReference
         ("Tenants", "Tenants and their keys."),
         ("Queue", "What waits, and the operator's hand on it."),
         ("Sites", "The destinations: what each is given now, and why."),
+        ("Egress", "The addresses that mail leaves from."),
         ("TLS", "How TLS with receivers came out."),
     ];
 

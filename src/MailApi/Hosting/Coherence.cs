@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using MailApi.Api;
 using MailApi.Delivery;
+using MailApi.Delivery.Egress;
 using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
 using MailApi.Limits;
@@ -38,11 +39,21 @@ internal static class Coherence
         _ = settings.Dns.Options(settings.Delivery.AllowPrivateNetworks);
         if (settings.Delivery.EgressAddresses is { } egress && !DeliveryOptions.TryParseAddresses(egress, out _))
             throw new SettingsException("Delivery__EgressAddresses must be addresses such as 203.0.113.7, separated by commas.");
+        CheckPools(settings);
         CheckDiagnosis(settings.Diagnosis);
         if (settings.Domains.DelegationZone is { } zone && !DomainName.TryParse(zone, out _)) throw new SettingsException("Domains__DelegationZone must be a domain name.");
         if (!DomainName.TryParse(settings.Domains.SpfIncludeOrDefault, out _) && settings.Domains.SpfInclude is not null) throw new SettingsException("Domains__SpfInclude must be a domain name.");
         if (string.IsNullOrWhiteSpace(settings.Domains.ServiceHost)) throw new SettingsException("Domains__ServiceHost must be the public name of this service.");
         foreach (var category in Enum.GetValues<Category>()) CheckCategory(category, settings.Categories.Of(category));
+    }
+
+    private static void CheckPools(Settings settings)
+    {
+        var delivery = settings.Delivery;
+        if (delivery.Pools.Count == 0) return;
+        if (delivery.EgressAddresses is { Length: > 0 }) throw new SettingsException("Delivery__Pools say what receivers see of each address (Public): leave Delivery__EgressAddresses out.");
+        if (delivery.Relay.Options is not null) throw new SettingsException("Delivery__Pools would never be used: Delivery__Relay__Host takes all mail that no other relay takes. Leave one of them out.");
+        if (PoolFlaws.Find(delivery.Pools, areHere: settings.Roles.HasFlag(Roles.Deliver)) is { } flaw) throw new SettingsException($"Delivery__Pools__{flaw}");
     }
 
     private static void CheckDiagnosis(DiagnosisOptions diagnosis)

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Delivery;
 using MailApi.Delivery.Categories;
+using MailApi.Delivery.Egress;
 using MailApi.Delivery.Relays;
 using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
@@ -79,7 +80,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<CheckGroup>());
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
-                [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
+                [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
                     SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
@@ -116,7 +117,9 @@ public static class MailApiHost
         services.AddSingleton(settings.Dns.Options(delivery.AllowPrivateNetworks));
         services.AddSingleton<DnsResolver>().AddSingleton<AuthoritativeResolver>().AddSingleton<DnssecValidator>().AddSingleton<OrganizationalDomain>().AddSingleton<Spf>();
         services.AddSingleton(provider => new Authenticator(provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<Spf>().Check, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new EgressSource(delivery.Egress, delivery.HeloName ?? Dns.GetHostName()));
+        var (pools, unpooled) = (new EgressPools(delivery.Pools), new EgressSource(delivery.Egress, delivery.HeloName ?? Dns.GetHostName()));
+        services.AddSingleton(pools).AddSingleton<SentToday>();
+        services.AddSingleton<EgressSourceOf>((tenant, domain, categories) => pools.Seen(tenant, domain, categories) ?? unpooled);
         services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
         services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
         services.AddSingleton(new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks });
@@ -167,6 +170,13 @@ public static class MailApiHost
             DeliveryMetrics.Observe(sites);
             return sites;
         });
+        services.AddSingleton(provider =>
+        {
+            var rests = new EgressRests(provider.GetRequiredService<EgressPools>(), provider.GetRequiredService<SentToday>());
+            DeliveryMetrics.Observe(provider.GetRequiredService<EgressPools>(), rests);
+            return rests;
+        });
+        services.AddSingleton<EgressLint>().AddSingleton<Departures>().AddHostedService<SentWriter>().AddHostedService<EgressWatch>();
         services.AddSingleton<SiteDomains>().AddSingleton<SiteGate>().AddHostedService<SiteReporter>();
         services.AddSingleton<DeliverySlots>().AddHostedService(provider => provider.GetRequiredService<DeliverySlots>());
     }
@@ -183,6 +193,7 @@ public static class MailApiHost
         app.MapEvents();
         app.MapQueue();
         app.MapSites();
+        app.MapEgress();
         app.MapTenants();
         app.MapDomains();
         app.MapRelays();

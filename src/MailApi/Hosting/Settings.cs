@@ -82,7 +82,13 @@ internal sealed class Settings
             return;
         }
         if (type.IsArray)
-            foreach (var element in section.GetChildren()) element.Get(type.GetElementType()!);
+        {
+            foreach (var element in section.GetChildren())
+            {
+                element.Get(type.GetElementType()!);
+                RefuseUnknownKeys(element, type.GetElementType()!);
+            }
+        }
         if (type.IsPrimitive || type.IsEnum || type.IsArray || type == typeof(string) || type == typeof(TimeSpan)) return;
         // The keys of a dictionary are the operator's own names.
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))

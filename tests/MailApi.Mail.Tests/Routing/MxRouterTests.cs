@@ -175,6 +175,16 @@ public sealed class MxRouterTests
     }
 
     [Fact]
+    public async Task A_host_with_many_addresses_of_one_family_is_tried_at_the_other_too()
+    {
+        await using var dns = DnsZone.Start().Mx("a.test", 1, "mx.a.test").Addresses("mx.a.test", "9.9.9.1", "9.9.9.2", "9.9.9.3", "2620:fe::1", "2620:fe::2", "2620:fe::3");
+
+        var route = await Found(Find(dns, "a.test"));
+
+        Assert.Equal(["9.9.9.1", "9.9.9.2", "2620:fe::1", "2620:fe::2"], route.Hosts[0].Addresses.Select(address => address.ToString()));
+    }
+
+    [Fact]
     public async Task Only_so_many_mail_hosts_are_looked_up()
     {
         await using var dns = DnsZone.Start().Fail("*", DnsFailure.Truncated);

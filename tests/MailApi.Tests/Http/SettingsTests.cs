@@ -10,6 +10,9 @@ public sealed class SettingsTests
     private const string PostgreSql = "Store__Provider=PostgreSql Store__ConnectionString=Host=a";
     private const string RabbitMq = "Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@b/ Limits__Backend=Redis Limits__Redis=c:6379";
 
+    private const string Pools = "Delivery__Pools__default__Addresses__0__Address=127.0.0.1 Delivery__Pools__default__Addresses__0__HeloName=a.test ";
+    private const string PoolB = "Delivery__Pools__b__Addresses__0__Address=127.0.0.2 Delivery__Pools__b__Addresses__0__HeloName=b.test ";
+
     [Theory]
     // Unknown keys.
     [InlineData("Delivery__Foo=1", "Delivery__Foo")]
@@ -69,7 +72,25 @@ public sealed class SettingsTests
     [InlineData("Delivery__Sites__mine__Connections=5", "Delivery__Sites__mine__MxSuffixes")]
     [InlineData("Delivery__Sites__mine__MxSuffixes__0=not_a_host", "Delivery__Sites__mine__MxSuffixes")]
     [InlineData("Delivery__Sites__relay__MxSuffixes__0=relay.example", "Delivery__Sites__relay__MxSuffixes")]
+    [InlineData("Delivery__Pools__a__Addresses__0__Address=127.0.0.1 Delivery__Pools__a__Addresses__0__HeloName=a.test", "Delivery__Pools__default is missing")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__0__Adress=127.0.0.1", "Delivery__Pools__default__Addresses__0__Adress")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__0__Since=soon", "Delivery:Pools:default:Addresses:0:Since")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__0__Public=::1", "Delivery__Pools__default__Addresses__0__Public")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__1__Address=127.0.0.3 Delivery__Pools__default__Addresses__1__HeloName=-", "Delivery__Pools__default__Addresses__1__HeloName")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__1__Address=192.0.2.9 Delivery__Pools__default__Addresses__1__HeloName=a.test", "this machine does not have 192.0.2.9")]
+    [InlineData(Pools + "Delivery__Pools__default__Addresses__1__Address=127.0.0.1", "Delivery__Pools__default__Addresses__1__Address")]
+    [InlineData(Pools + "Delivery__Pools__default__Overflow=warm", "Delivery__Pools__default__Overflow")]
+    [InlineData(Pools + "Delivery__Pools__default__Overflow=Default", "Delivery__Pools__default__Overflow")]
+    [InlineData(Pools + "Delivery__Pools__default__Prefer=7", "Delivery__Pools__default__Prefer")]
+    [InlineData(Pools + "Delivery__Pools__default__Categories__0=support", "Delivery__Pools__default")]
+    [InlineData(Pools + "Delivery__Pools__b__Categories__0=support", "Delivery__Pools__b__Addresses")]
+    [InlineData(Pools + PoolB + "Delivery__Pools__b__Categories__0=1", "Delivery__Pools__b__Categories__0")]
+    [InlineData(Pools + PoolB + "Delivery__Pools__b__Tenants__0=shop", "Delivery__Pools__b__Tenants")]
+    [InlineData(Pools + PoolB + "Delivery__Pools__b__Domains__0=-", "Delivery__Pools__b__Domains")]
     // What does not fit together.
+    [InlineData(Pools + "Delivery__EgressAddresses=203.0.113.7", "Delivery__EgressAddresses")]
+    [InlineData(Pools + "Delivery__Relay__Host=r", "Delivery__Relay__Host")]
+    [InlineData(Pools + PoolB + "Delivery__Pools__b__Domains__0=a.test Delivery__Pools__c__Addresses__0__Address=127.0.0.3 Delivery__Pools__c__Addresses__0__HeloName=c.test Delivery__Pools__c__Domains__0=A.test", "Delivery__Pools__b and Delivery__Pools__c")]
     [InlineData("Store__Provider=PostgreSql", "Store__ConnectionString")]
     [InlineData("Bus__Transport=RabbitMq", "Bus__RabbitMq")]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=http://b", "Bus__RabbitMq")]
@@ -95,6 +116,9 @@ public sealed class SettingsTests
     [InlineData("Categories__marketing__RetryDelays__0=00:05:00 Categories__marketing__Lifetime=2.00:00:00 Webhooks__Timeout=00:00:05")]
     [InlineData("Delivery__Sites__GMail__Connections=5 Delivery__Sites__mine__MxSuffixes__0=mx.example.net Delivery__Sites__default__PerSecond=0")]
     [InlineData("Delivery__Tls__Policies__example.net=Verify Delivery__Tls__Policies__*.google.com=encrypt Delivery__Tls__MtaSts=false")]
+    [InlineData(Pools + PoolB + "Delivery__Pools__b__Categories__0=support Delivery__Pools__b__Overflow=Default Delivery__Pools__b__Addresses__0__Since=2026-11-20 Delivery__Pools__b__Addresses__0__Public=203.0.113.7 Delivery__Pools__b__Prefer=ipv6")]
+    // A process that does not deliver tells of addresses that others have.
+    [InlineData("Roles=Api Delivery__Pools__default__Addresses__0__Address=192.0.2.9 Delivery__Pools__default__Addresses__0__HeloName=a.test Secrets__KeyEncryptionKey=" + Key + " " + PostgreSql + " " + RabbitMq)]
     [InlineData("Logging__LogLevel__Default=Debug Foo=bar PATH=/bin")]
     public void What_fits_together_starts(string settings)
     {

@@ -32,6 +32,9 @@ public sealed class TestHost : IAsyncLifetime
     public IServiceProvider Services => app.Services;
     public string DataDirectory => directory.Path;
 
+    /// <summary>Beside those of every test, or in their place: <c>Delivery:HeloName=…</c>.</summary>
+    internal string[] Settings { get; init; } = [];
+
     public async ValueTask InitializeAsync()
     {
         Dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1");
@@ -46,6 +49,7 @@ public sealed class TestHost : IAsyncLifetime
             "--Delivery:Sites:four:MxSuffixes:0=four.test", "--Delivery:Sites:four:Connections=4", "--Delivery:Sites:four:PerSecond=0",
             "--Delivery:Sites:strangers:MxSuffixes:0=strangers.test", "--Delivery:Sites:strangers:MessagesPerConnection=3",
             "--Webhooks:AllowPrivateNetworks=true", "--Categories:notification:RetryDelays:0=00:00:01",
+            .. Settings.Select(setting => "--" + setting),
         ]);
         await app.StartAsync();
         var listeners = app.Services.GetRequiredService<Listeners>();
