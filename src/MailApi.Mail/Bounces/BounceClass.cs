@@ -1,49 +1,71 @@
 using System.Collections.Frozen;
-using System.Text.RegularExpressions;
-using MailApi.Mail.Smtp;
+using System.Text.Json.Serialization;
 
 namespace MailApi.Mail.Bounces;
 
-/// <summary>What a refusal says of the address, as against what it says of us, of the message or of the hour.</summary>
-public static partial class BounceClass
+/// <summary>Why mail is refused or comes back.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<BounceClass>))]
+public enum BounceClass
 {
-    // RFC 3463 §3.2: x.1.x is about an address; .4 is ambiguous, .5 good, .7 and .8 are about the sender's, .9 about a lenient relay.
-    // .10 is a domain that takes no mail (RFC 7505).
-    private static readonly FrozenSet<string> AddressStatus = new[] { "5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10" }.ToFrozenSet();
+    /// <summary>Nobody has this address, or nobody any more.</summary>
+    [JsonStringEnumMemberName("no-mailbox")] NoMailbox,
 
-    /// <summary>
-    /// A permanent refusal that means the address itself is dead, so that nothing should be sent there again. In doubt false: a suppressed good
-    /// address is lost for good, a dead one costs another refusal.
-    /// </summary>
-    /// <param name="reply">The receiver's reply.</param>
-    /// <param name="atRecipient">It answered <c>RCPT TO</c>; a reply to another command is seldom about the address.</param>
-    public static bool SuppressesAddress(Reply reply, bool atRecipient)
-    {
-        if (!reply.IsPermanent || IsRateSignal(reply) || Blames().IsMatch(reply.Text)) return false;
-        if (reply.Enhanced is { } enhanced) return reply.Code != 552 && AddressStatus.Contains(enhanced);
-        return atRecipient && reply.Code is 550 or 551 or 553;
-    }
+    /// <summary>The mailbox takes no more until its owner makes room.</summary>
+    [JsonStringEnumMemberName("mailbox-full")] MailboxFull,
 
-    /// <summary>
-    /// A limit of QQ or NetEase that has been reached: temporary whatever its first digit. QQ answers <c>550 … frequency limited</c>; NetEase
-    /// answers 421 to 554 with a family (host, mail, data or reputation limits) before a code, as in <c>554 DT:SPM</c>.
-    /// </summary>
-    public static bool IsRateSignal(Reply reply) => reply.Code switch
-    {
-        550 => FrequencyLimited().IsMatch(reply.Text) || NetEaseFamily().IsMatch(reply.Text),
-        421 or 450 or 451 or 554 => NetEaseFamily().IsMatch(reply.Text),
-        _ => false,
-    };
+    /// <summary>The receiver distrusts the sending address or domain.</summary>
+    [JsonStringEnumMemberName("blocked-reputation")] BlockedReputation,
 
-    /// <summary>Words of refusals that blame the sender or the content, whatever the codes before them.</summary>
-    [GeneratedRegex(@"\b(?:rate|spam\w*|blocked|black ?list\w*|block ?list\w*|listed|denied|reputation|limit\w*|too many|quota|full|policy|prohibited|"
-        + @"sender|relay\w*|authenticat\w*|spf|dkim|dmarc|ptr|reverse dns|grey ?list\w*)\b",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex Blames();
+    /// <summary>The receiver distrusts what the message says.</summary>
+    [JsonStringEnumMemberName("blocked-content")] BlockedContent,
 
-    [GeneratedRegex(@"\bfrequency limited\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex FrequencyLimited();
+    /// <summary>SPF, DKIM, DMARC or the reverse name of the sending address do not pass.</summary>
+    [JsonStringEnumMemberName("authentication")] Authentication,
 
-    [GeneratedRegex(@"\b(?:HL|MI|DT|RP):[A-Z]{3}\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex NetEaseFamily();
+    /// <summary>A rule of the receiver's that is about none of the above.</summary>
+    [JsonStringEnumMemberName("policy")] Policy,
+
+    /// <summary>Too much at a time, of whatever the receiver counts.</summary>
+    [JsonStringEnumMemberName("rate-limited")] RateLimited,
+
+    /// <summary>The receiver does not know this sender yet and wants to see it come again.</summary>
+    [JsonStringEnumMemberName("greylisted")] Greylisted,
+
+    /// <summary>A name was not found, or points nowhere.</summary>
+    [JsonStringEnumMemberName("dns")] Dns,
+
+    /// <summary>An encrypted connection could not be had as one side demands.</summary>
+    [JsonStringEnumMemberName("tls")] Tls,
+
+    /// <summary>The message is larger than the receiver takes.</summary>
+    [JsonStringEnumMemberName("size")] Size,
+    [JsonStringEnumMemberName("other")] Other,
+}
+
+public static class BounceClasses
+{
+    private static readonly FrozenDictionary<BounceClass, string> Names = Enum.GetValues<BounceClass>().ToFrozenDictionary(it => it, Hyphened);
+    private static readonly FrozenDictionary<string, BounceClass> Classes = Names.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);
+
+    /// <summary>As stored and shown: <c>no-mailbox</c>.</summary>
+    public static string Name(this BounceClass it) => Names[it];
+
+    public static bool TryParse(string name, out BounceClass it) => Classes.TryGetValue(name, out it);
+
+    private static string Hyphened(BounceClass it) =>
+        string.Concat(it.ToString().Select((letter, index) => index > 0 && char.IsUpper(letter) ? "-" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString()));
+}
+
+/// <summary>What a refusal means and what to do about it.</summary>
+/// <param name="Class">Its kind.</param>
+/// <param name="IsHard">Trying again is of no use.</param>
+/// <param name="Means">In words for people: a sentence.</param>
+/// <param name="Cure">What the sender can do: a sentence.</param>
+public sealed record BounceVerdict(BounceClass Class, bool IsHard, string Means, string Cure)
+{
+    /// <summary>The address itself is dead: nothing should be sent there again.</summary>
+    public bool SuppressesAddress { get; init; }
+
+    /// <summary>Both sentences.</summary>
+    public string Explanation => $"{Means} {Cure}";
 }

@@ -10,6 +10,9 @@ public static class Scopes
     public const string Suppressions = "suppressions";
     public const string Templates = "templates";
 
+    /// <summary>To hand in mail that came back elsewhere.</summary>
+    public const string Receive = "receive";
+
     /// <summary>Within a tenant: its keys and settings. The operator's key has it for all tenants.</summary>
     public const string Admin = "admin";
 

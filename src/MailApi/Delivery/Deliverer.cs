@@ -142,7 +142,7 @@ internal sealed partial class Deliverer(
     private static Outcome Impassable(Claim claim, CategoryRules rule, RouteResult way) => way switch
     {
         RouteResult.Later later => new Outcome.Throttled(later.Delay),
-        RouteResult.Refused refusal => Bounced(refusal.Reply, host: null, suppress: BounceClass.SuppressesAddress(refusal.Reply, atRecipient: true)),
+        RouteResult.Refused refusal => Bounced(refusal.Reply, host: null, atRecipient: true),
         RouteResult.Temporary temporary => Deferred(claim, rule, ToEventReply(temporary.Reply, null), reason: null),
         _ => throw new UnreachableException(),
     };
@@ -218,8 +218,8 @@ internal sealed partial class Deliverer(
         result switch
         {
             TransmitResult.Accepted accepted => new Outcome.Delivered(ToEventReply(accepted.Reply, accepted.Host)),
-            TransmitResult.Refused { Reply.IsPermanent: true } refused when !BounceClass.IsRateSignal(refused.Reply) && refused.Stage >= Stage.MailFrom =>
-                Bounced(refused.Reply, refused.Host, BounceClass.SuppressesAddress(refused.Reply, refused.Stage == Stage.RcptTo)),
+            TransmitResult.Refused { Reply.IsPermanent: true } refused when !BounceTable.IsRateSignal(refused.Reply) && refused.Stage >= Stage.MailFrom =>
+                Bounced(refused.Reply, refused.Host, refused.Stage == Stage.RcptTo),
             TransmitResult.Refused refused => Deferred(claim, rule, ToEventReply(refused.Reply, refused.Host), reason: null),
             TransmitResult.Unreachable unreachable => Deferred(claim, rule, reply: null, unreachable.Reason),
             TransmitResult.Uncertain uncertain when claim.OnUncertain == OnUncertain.Hold => new Outcome.Unknown(uncertain.Reason),
@@ -247,7 +247,7 @@ internal sealed partial class Deliverer(
         }
     }
 
-    private static Outcome.Bounced Bounced(Reply reply, string? host, bool suppress) => new(ToEventReply(reply, host), suppress);
+    private static Outcome.Bounced Bounced(Reply reply, string? host, bool atRecipient) => new(ToEventReply(reply, host), BounceTable.Classify(reply, atRecipient));
 
     private static Outcome.Deferred Deferred(Claim claim, CategoryRules rule, EventReply? reply, string? reason, bool uncertain = false)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
+using MailApi.Mail.Bounces;
 
 namespace MailApi.Events;
 
@@ -24,6 +25,12 @@ public sealed record EventData
     /// <summary>Numbers the events of an envelope from 1 without gaps.</summary>
     public int? Seq { get; init; }
     public EventReply? Reply { get; init; }
+
+    /// <summary>What kind of refusal the reply is.</summary>
+    public BounceClass? Class { get; init; }
+
+    /// <summary>What the refusal means and what to do about it, in words for people.</summary>
+    public string? Explanation { get; init; }
 
     /// <summary>What happened where no receiver spoke, in words.</summary>
     public string? Reason { get; init; }

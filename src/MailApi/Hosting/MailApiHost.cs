@@ -138,6 +138,8 @@ public static class MailApiHost
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
         services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
+        services.AddSingleton<SuppressBounced>((tenant, envelope, recipient, verdict) =>
+            verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.HardBounce, "envelope " + envelope)] : []);
         services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
         services.AddSingleton<Node>();
         // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
@@ -147,8 +149,6 @@ public static class MailApiHost
     private static void AddDelivery(IServiceCollection services, Settings settings)
     {
         services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>();
-        services.AddSingleton<SuppressHardBounce>(claim =>
-            SuppressionList.Add(claim.Tenant, claim.Recipient, category: null, SuppressionReason.HardBounce, "envelope " + claim.Envelope));
         services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category));
         if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
         else services.AddLocalLimits();

@@ -6,6 +6,7 @@ using MailApi.Domains;
 using MailApi.Limits;
 using MailApi.Mail.Dnssec;
 using MailApi.Mail.Routing;
+using MailApi.Receiving;
 using MailApi.Tenants;
 using MailApi.Webhooks;
 
@@ -46,6 +47,7 @@ internal sealed class Settings
     public CategoriesSettings Categories { get; set; } = new();
     public WebhookOptions Webhooks { get; set; } = new();
     public DomainOptions Domains { get; set; } = new();
+    public ReceiveOptions Receive { get; set; } = new();
     public DiagnosisOptions Diagnosis { get; set; } = new();
 
     /// <summary>Reads the configuration and refuses what it does not know or what does not fit together.</summary>

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Bounces;
 using MailApi.Storage;
 
 namespace MailApi.Spool;
@@ -40,6 +41,9 @@ public sealed record RecipientView
 
     /// <summary>The last reply; code 0 where no receiver spoke.</summary>
     public required EventReply? Reply { get; init; }
+
+    /// <summary>What kind of refusal the reply of a bounced recipient is.</summary>
+    public BounceClass? Class { get; init; }
 
     /// <summary>An attempt ended without an answer after its final dot: the receiver may hold a copy.</summary>
     public required bool DuplicatePossible { get; init; }
@@ -133,7 +137,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
         var recipients = await db.QueryAs(
             tenant,
             $"""
-            select message_id, id, recipient, state, tries, reply_code, reply_enhanced, reply_text, reply_mx, duplicate_possible, due_at, updated_at
+            select message_id, id, recipient, state, tries, reply_code, reply_enhanced, reply_text, reply_mx, duplicate_possible, due_at, updated_at, bounce_class
             from envelopes where tenant_id = @tenant and message_id in ({string.Join(", ", names.Select(name => "@" + name))}) order by id
             """, row => (Message: new MessageId(row.GetGuid(0)), View: ReadRecipient(row)), ct,
             [("tenant", tenant.Value), .. messages.Select((message, index) => (names[index], (object?)message.Id.Value))]);
@@ -173,6 +177,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
             State = state,
             Attempts = row.GetInt32(4),
             Reply = row.IsDBNull(5) ? null : new EventReply(row.GetInt32(5), row.TextOrNull(6), row.TextOrNull(7) ?? "", row.TextOrNull(8)),
+            Class = row.TextOrNull(12) is { } name && BounceClasses.TryParse(name, out var kind) ? kind : null,
             DuplicatePossible = row.GetBoolean(9),
             NextAttemptAt = state is EnvelopeState.Queued or EnvelopeState.Deferred ? row.Instant(10) : null,
             UpdatedAt = row.Instant(11),

@@ -1,4 +1,5 @@
 using MailApi.Events;
+using MailApi.Mail.Bounces;
 
 namespace MailApi.Spool;
 
@@ -8,8 +9,8 @@ public abstract record Outcome
     /// <summary>A receiver took the message.</summary>
     public sealed record Delivered(EventReply Reply) : Outcome;
 
-    /// <summary>A receiver refused for good, or routing did. <paramref name="Suppress"/>: the address itself is dead.</summary>
-    public sealed record Bounced(EventReply Reply, bool Suppress) : Outcome;
+    /// <summary>A receiver refused for good, or routing did.</summary>
+    public sealed record Bounced(EventReply Reply, BounceVerdict Verdict) : Outcome;
 
     /// <summary>A temporary failure; the conversation counts as a try.</summary>
     /// <param name="Reply">The receiver's words, where it spoke.</param>

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Bounces;
 using MailApi.Storage;
 
 namespace MailApi.Spool;
@@ -9,12 +10,12 @@ namespace MailApi.Spool;
 internal sealed class Records : IAsyncDisposable
 {
     private readonly Db db;
-    private readonly SuppressHardBounce suppress;
+    private readonly SuppressBounced suppress;
     private readonly EventsAppended appended;
     private readonly Window window;
     private readonly Batcher<(Claim Claim, Outcome Outcome), bool> batcher;
 
-    public Records(Db db, Window window, SuppressHardBounce suppress, EventsAppended appended)
+    public Records(Db db, Window window, SuppressBounced suppress, EventsAppended appended)
     {
         (this.db, this.window, this.suppress, this.appended) = (db, window, suppress, appended);
         batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit);
@@ -68,14 +69,15 @@ internal sealed class Records : IAsyncDisposable
                 due_at = case when now_ms() + @delay < expires_at or @final = 1 then now_ms() + @delay else expires_at end,
                 duplicate_possible = duplicate_possible or @uncertain, delayed = delayed or @delayed,
                 reply_code = coalesce(cast(@code as integer), reply_code), reply_enhanced = case when cast(@code as integer) is null then reply_enhanced else @enhanced end,
-                reply_text = coalesce(cast(@text as text), reply_text), reply_mx = case when cast(@code as integer) is null then reply_mx else @mx end
+                reply_text = coalesce(cast(@text as text), reply_text), reply_mx = case when cast(@code as integer) is null then reply_mx else @mx end,
+                bounce_class = @class
             where id = @id and attempt = @attempt and state = 'sending'
             returning seq, due_at
             """,
             ("state", state.ToText()), ("events", events), ("tries", IsConversation(outcome) ? 1 : 0), ("delay", (long)delay.TotalMilliseconds),
             ("final", state > EnvelopeState.Deferred ? 1 : 0), ("uncertain", outcome is Outcome.Deferred { Uncertain: true } or Outcome.Unknown),
             ("delayed", outcome is Outcome.Deferred { TellDelayed: true }), ("code", reply?.Code), ("enhanced", reply?.Enhanced), ("text", reply?.Text), ("mx", reply?.Mx),
-            ("id", claim.Envelope.Value), ("attempt", claim.Attempt));
+            ("class", (outcome as Outcome.Bounced)?.Verdict.Class.Name()), ("id", claim.Envelope.Value), ("attempt", claim.Attempt));
     }
 
     private IEnumerable<Statement> Consequences(Claim claim, Outcome outcome, int seq, DateTimeOffset dueAt)
@@ -95,7 +97,8 @@ internal sealed class Records : IAsyncDisposable
         return outcome switch
         {
             Outcome.Delivered o => Event(EventType.MessageDelivered, data with { Reply = o.Reply }),
-            Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply }).Concat(o.Suppress ? [suppress(claim)] : []),
+            Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply, Class = o.Verdict.Class, Explanation = o.Verdict.Explanation })
+                .Concat(suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
             Outcome.Deferred o => Deferred(data with { Reply = o.Reply, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
             Outcome.Suppressed o => Event(EventType.MessageSuppressed, data with { Reason = o.Reason }),
             Outcome.Expired => Event(EventType.MessageExpired, data with { Reason = "The lifetime ended before a receiver took the message." }),
@@ -114,8 +117,8 @@ internal sealed class Records : IAsyncDisposable
     private static bool IsConversation(Outcome outcome) => outcome is Outcome.Delivered or Outcome.Bounced or Outcome.Deferred or Outcome.Unknown;
 }
 
-/// <summary>The statement that puts a bounced recipient on its tenant's suppression list.</summary>
-public delegate Statement SuppressHardBounce(Claim claim);
+/// <summary>What a bounce does to its tenant's suppression list: the statements, none where it does nothing.</summary>
+public delegate IEnumerable<Statement> SuppressBounced(TenantId tenant, EnvelopeId envelope, string recipient, BounceVerdict verdict);
 
 /// <summary>Told after events were committed, so that webhooks need not wait for the next poll.</summary>
 public delegate void EventsAppended();

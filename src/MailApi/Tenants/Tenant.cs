@@ -88,7 +88,7 @@ public sealed record KeyRequest
     public string? Mode { get; init; }
 
     /// <summary>
-    /// Of <c>send</c>, <c>send:{category}</c>, <c>read</c>, <c>domains</c>, <c>webhooks</c>, <c>suppressions</c>, <c>templates</c>, <c>admin</c>, those that
+    /// Of <c>send</c>, <c>send:{category}</c>, <c>read</c>, <c>domains</c>, <c>webhooks</c>, <c>suppressions</c>, <c>templates</c>, <c>receive</c>, <c>admin</c>, those that
     /// the calling key has itself; absent: all that it has.
     /// </summary>
     [MaxLength(KeyRequestValidator.ListMax)]

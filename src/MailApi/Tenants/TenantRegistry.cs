@@ -11,7 +11,7 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
 
     /// <summary>What a key may do when its maker does not say: everything within its tenant.</summary>
     public static readonly IReadOnlyList<string> AllScopes =
-        [Scopes.Send, Scopes.Read, Scopes.Domains, Scopes.Webhooks, Scopes.Suppressions, Scopes.Templates, Scopes.Admin];
+        [Scopes.Send, Scopes.Read, Scopes.Domains, Scopes.Webhooks, Scopes.Suppressions, Scopes.Templates, Scopes.Receive, Scopes.Admin];
 
     /// <summary>A new tenant with its first live and test key.</summary>
     public async Task<Tenant> Create(string name, IngressRate rate, int? delayedAfterSeconds, int weight, CancellationToken ct)

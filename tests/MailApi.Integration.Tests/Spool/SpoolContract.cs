@@ -1,5 +1,7 @@
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Bounces;
+using MailApi.Mail.Smtp;
 using MailApi.Spool;
 using MailApi.Storage;
 using MailApi.Suppressions;
@@ -66,7 +68,7 @@ public abstract class SpoolContract : IAsyncLifetime
         var current = (await spool.Claim(message, attempt: 1))!;
         Assert.True(current.DuplicatePossible);
 
-        Assert.False(await spool.Records.Record(old, new Outcome.Bounced(Busy, Suppress: true)));
+        Assert.False(await spool.Records.Record(old, new Outcome.Bounced(Busy, BounceTable.Classify(new Reply(550, "5.1.1", "No such user"), atRecipient: true))));
         Assert.True(await spool.Records.Record(current, new Outcome.Delivered(Ok)));
         Assert.False(await spool.Records.Record(current, new Outcome.Expired()));
         Assert.Equal([EventType.MessageAccepted, EventType.MessageDelivered], await spool.Events(message));

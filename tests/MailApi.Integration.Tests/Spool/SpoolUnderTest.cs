@@ -23,7 +23,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
         Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category), TimeProvider.System);
-        Records = new Records(db, Window, claim => new Statement("select @id", ("id", claim.Envelope.Value)), () => { });
+        Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
     }

@@ -18,6 +18,8 @@ public sealed partial class ArrowTests
     {
         ["Delivery"] = ["Spool", "Limits", "Suppressions", "Domains"],
         ["Sending"] = ["Spool", "Domains"],
+        ["Receiving"] = ["Sending", "Spool", "Suppressions", "Domains", "Reports"],
+        ["Reports"] = ["Domains"],
         ["Diagnosis"] = ["Sending", "Delivery", "Spool", "Suppressions", "Domains"],
     };
 
