@@ -20,6 +20,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
+using MailApi.Receiving;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
@@ -81,7 +82,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
+                    SuppressionJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -98,7 +99,7 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis().AddRelays();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddReceiving().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
@@ -133,13 +134,14 @@ public static class MailApiHost
     private static void AddSpool(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver) });
-        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>();
+        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>();
         services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
         services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
         services.AddSingleton<SuppressBounced>((tenant, envelope, recipient, verdict) =>
             verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.HardBounce, "envelope " + envelope)] : []);
+        services.AddSingleton<SuppressComplained>((tenant, envelope, recipient) => SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.Complaint, "envelope " + envelope));
         services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
         services.AddSingleton<Node>();
         // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
@@ -200,6 +202,7 @@ public static class MailApiHost
         app.MapDiagnosis();
         app.MapSuppressions();
         app.MapUnsubscribe();
+        app.MapReceive();
         app.MapWebhooks();
         app.MapSandbox();
         app.MapTlsResults();
