@@ -28,9 +28,14 @@ internal static class AutoReplies
     ];
 
     /// <summary>A message disposition notification (RFC 8098): somebody, or something, has opened the message or thrown it away.</summary>
-    public static bool IsReceipt(IReadOnlyList<Part> parts) =>
-        parts.Any(part => part.MediaType == "message/disposition-notification")
-        || (parts[0].MediaType == "multipart/report" && string.Equals(parts[0].Parameter("report-type"), "disposition-notification", StringComparison.OrdinalIgnoreCase));
+    public static Returned.AutoReply? ReadReceipt(IReadOnlyList<Part> parts, Marks marks)
+    {
+        var report = parts.FirstOrDefault(part => part.MediaType == "message/disposition-notification");
+        var isReceipt = parts[0].MediaType == "multipart/report" && string.Equals(parts[0].Parameter("report-type"), "disposition-notification", StringComparison.OrdinalIgnoreCase);
+        if (report is null && !isReceipt) return null;
+        if (report is not null) marks.SetMessageId(FieldBlock.ReadAll(report.Text())["Original-Message-ID"]);
+        return new Returned.AutoReply { About = marks.About() };
+    }
 
     public static bool IsOne(IReadOnlyList<Part> parts)
     {

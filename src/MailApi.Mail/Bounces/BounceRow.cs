@@ -37,10 +37,16 @@ internal sealed class BounceRow
     /// <summary>The receiver says it of nothing but addresses that are dead, whichever code it uses.</summary>
     public bool IsCertain { get; private init; }
 
+    /// <summary>The mailbox is there and may open again: never a reason to give the address up for good.</summary>
+    public bool IsShut { get; private init; }
+
     public static BounceRow Dead(string codes, string words, string means, string cure = TakeOff) => new(codes, words, BounceClass.NoMailbox, isHard: true, means, cure);
 
     public static BounceRow CertainlyDead(string codes, string words, string means, string cure = TakeOff) =>
         new(codes, words, BounceClass.NoMailbox, isHard: true, means, cure) { IsCertain = true };
+
+    public static BounceRow Disabled(string codes, string words, string means, string cure = "Leave the address out for some months, or ask its owner on another way.") =>
+        new(codes, words, BounceClass.NoMailbox, isHard: true, means, cure) { IsShut = true };
 
     public static BounceRow Full(string codes, string words, string means = "The recipient's mailbox is full.", string cure = "Try again in some days; an address that stays full is deserted.") =>
         new(codes, words, BounceClass.MailboxFull, isHard: false, means, cure);
@@ -77,6 +83,9 @@ internal sealed class BounceRow
 
     public static BounceRow Else(string codes, string words, string means, string cure = "Read the reply; nothing about the address or the message is known to be wrong.") =>
         new(codes, words, BounceClass.Other, isHard: true, means, cure);
+
+    public static BounceRow Unreached(string codes, string words, string means, string cure = "Check the domain, and try again later.") =>
+        new(codes, words, BounceClass.Other, isHard: false, means, cure);
 
     /// <param name="reply">Whose codes are looked at.</param>
     /// <param name="text">Its text in lower case.</param>

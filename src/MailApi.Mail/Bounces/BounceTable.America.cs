@@ -10,7 +10,7 @@ public static partial class BounceTable
     private static BounceRow[] Google =>
     [
         Dead("5.1.1", "email account that you tried to reach does not exist|nosuchuser", "Nobody has this address at Google."),
-        Dead("5.2.1", "email account that you tried to reach is disabled|is inactive", "Google has disabled this account."),
+        Disabled("5.2.1", "email account that you tried to reach is disabled|is inactive", "Google has disabled this account."),
         Full("x.2.2", "email account that you tried to reach is over quota|overquota|out of storage space|recipient's inbox is out of storage", "The recipient's Google account has no room."),
         TooMuch("4.2.1", "receiving mail too quickly|receiving mail at a rate", "This recipient gets more mail at the moment than Google takes for one account.", "Write to it less often."),
         Unproven("x.7.26", "", "Google wants the mail proved by SPF or DKIM, aligned with From.", "Publish SPF and DKIM for the domain in From, and a DMARC record."),
@@ -74,7 +74,7 @@ public static partial class BounceTable
         Reputation("5xx", "[ts01]|[ts02]|[ts03]|[tss04]|[tss05]|[tss06]|[tss07]|[tss09]|[tss11]|[tss12]|[tss13]", "Yahoo distrusts this sender.", "Look at complaints in Sender Hub; send only to those who read your mail."),
         Reputation("5xx", "[bl21]|[bl23]|[bl20]|[bl22]|[bl24]|because the ip is in spamhaus's list", "The sending address is on a blocklist that Yahoo asks.", "Have it removed there."),
         Dead("5xx", "delivery error: dd this user doesn't have|this user doesn't have an account|this user doesn't have a…account|doesn't have a yahoo", "Nobody has this address at Yahoo."),
-        Dead("5xx", "account has been disabled or discontinued|mailbox is disabled…yahoo", "Yahoo has closed this account."),
+        Disabled("5xx", "account has been disabled or discontinued|mailbox is disabled…yahoo", "Yahoo has closed this account."),
         Dead("5xx", "delivery error: dd not a valid recipient|dd requested mail action aborted, mailbox not found|mailbox not found", "Nobody has this address at Yahoo."),
         Full("5xx 4xx", "delivery error: dd requested mail action aborted, exceeded|mailbox over quota|dd over quota", "The recipient's mailbox at Yahoo is full."),
         Unproven("5.7.9", "dmarc|authentication", "Yahoo found that SPF, DKIM or DMARC does not pass."),

@@ -16,7 +16,7 @@ public static partial class BounceTable
         Unproven("x.1.7 x.1.8", "", "The sender's address is not one that the receiver can answer.", "Let the return path's domain resolve and take mail."),
         Unnamed("x.1.10", "", "The recipient's domain takes no mail (null MX, RFC 7505)."),
         // X.2: mailboxes.
-        Dead("x.2.1", "", "The mailbox has been disabled."),
+        Disabled("x.2.1", "", "The mailbox has been disabled."),
         Full("x.2.2", ""),
         TooLarge("x.2.3", "", "The message is larger than this mailbox takes."),
         Else("x.2.4", "", "The mailing list could not be expanded."),
@@ -26,11 +26,11 @@ public static partial class BounceTable
         Else("x.3.3 x.3.5", "", "The receiver cannot do what the message asks for.", "Tell its postmaster."),
         TooLarge("x.3.4"),
         // X.4: the network.
-        Else("x.4.0 x.4.1 x.4.2", "", "The recipient's host could not be reached, or the connection broke.", "Check the domain, and try again later."),
+        Unreached("x.4.0 x.4.1 x.4.2", "", "The recipient's host could not be reached, or the connection broke.", "Check the domain, and try again later."),
         Unnamed("x.4.3 x.4.4", "", "The way to the recipient's domain could not be found.", "Check the domain's MX record."),
         TooMuch("x.4.5", "", "The receiver is congested."),
-        Else("x.4.6", "", "The receiver's hosts pass the message round in a circle.", "Tell the recipient's postmaster."),
-        Else("x.4.7", "", "The message could not be delivered in its lifetime.", "Check the domain, and try again later."),
+        Unreached("x.4.6", "", "The receiver's hosts pass the message round in a circle.", "Tell the recipient's postmaster."),
+        Unreached("x.4.7", "", "The message could not be delivered in its lifetime.", "Check the domain, and try again later."),
         // X.5: the protocol.
         TooMuch("x.5.3", "", "Too many recipients in one transaction."),
         Else("x.5.*", "", "The two hosts did not understand each other.", "Read the reply."),

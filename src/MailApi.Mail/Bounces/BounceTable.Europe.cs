@@ -8,7 +8,7 @@ public static partial class BounceTable
     private static BounceRow[] RussianReceivers =>
     [
         CertainlyDead("550", "local mailbox…is unavailable: user not found|message was not accepted -- invalid mailbox…user not found", "Nobody has this address at Mail.ru."),
-        Dead("550", "local mailbox…is unavailable: account is disabled|local mailbox…account is blocked|invalid mailbox", "Mail.ru has closed this mailbox."),
+        Disabled("550", "local mailbox…is unavailable: account is disabled|local mailbox…account is blocked|invalid mailbox", "Mail.ru has closed this mailbox."),
         Full("", "local mailbox…mailbox is full|local mailbox…user is over quota|mailbox…over quota…mail.ru", "The recipient's mailbox at Mail.ru is full."),
         Content("550", "spam message rejected…mail.ru|spam message discarded…mail.ru|spam message rejected", "Mail.ru distrusts what the message says.", "Report the error code at postmaster.mail.ru."),
         Reputation("550 554 5xx", "access from ip address…blocked|ip address…blocked…mail.ru|we do not accept mail from hosts with dynamic", "Mail.ru distrusts the sending address.", "Ask at postmaster.mail.ru."),
@@ -23,7 +23,7 @@ public static partial class BounceTable
         // What Russian systems say in Russian.
         Dead("", "нет такого пользователя|пользователь не найден|такого пользователя нет|адресат не найден|почтовый ящик не существует|ящик не существует|получатель не найден|несуществующий адрес|пользователь не существует|адрес не существует|не существует такого адреса",
             "Nobody has this address."),
-        Dead("", "ящик заблокирован|ящик отключен|ящик отключён|пользователь заблокирован|почтовый ящик удален|почтовый ящик удалён", "The mailbox has been closed or disabled."),
+        Disabled("", "ящик заблокирован|ящик отключен|ящик отключён|пользователь заблокирован|почтовый ящик удален|почтовый ящик удалён", "The mailbox has been closed or disabled."),
         Full("", "ящик переполнен|почтовый ящик переполнен|превышена квота|нет места в ящике|превышен размер ящика|ящик получателя переполнен", "The recipient's mailbox is full."),
         Content("", "похоже на спам|признано спамом|отклонено как спам|подозрение на спам|подозрительное содержимое", "The receiver distrusts what the message says."),
         Reputation("", "черный список|чёрный список|в черном списке|в чёрном списке|ip заблокирован", "The receiver distrusts the sender."),
@@ -50,12 +50,12 @@ public static partial class BounceTable
         // What German systems say in German.
         Dead("", "unbekannter empfänger|empfänger unbekannt|benutzer unbekannt|unbekannter benutzer|postfach existiert nicht|adresse existiert nicht|empfängeradresse existiert nicht|e-mail-adresse wurde nicht gefunden|empfänger wurde nicht gefunden|mailbox existiert nicht|konnte nicht gefunden werden|gibt es nicht",
             "Nobody has this address."),
-        Dead("", "postfach ist deaktiviert|postfach wurde deaktiviert|konto ist deaktiviert|postfach gesperrt|konto wurde gelöscht", "The mailbox has been closed or disabled."),
+        Disabled("", "postfach ist deaktiviert|postfach wurde deaktiviert|konto ist deaktiviert|postfach gesperrt|konto wurde gelöscht", "The mailbox has been closed or disabled."),
         Full("", "postfach ist voll|postfach voll|postfach des empfängers ist voll|speicherplatz…überschritten|postfach ist überfüllt|kontingent überschritten|quota überschritten", "The recipient's mailbox is full."),
         Content("", "als spam eingestuft|als spam erkannt|spamverdacht|enthält einen virus", "The receiver distrusts what the message says."),
         TooLarge("", "nachricht ist zu groß|nachricht zu groß|maximale nachrichtengröße|e-mail ist zu groß"),
         Unnamed("", "domain existiert nicht|domäne existiert nicht|domain wurde nicht gefunden|domäne wurde nicht gefunden", "The recipient's domain does not exist or takes no mail."),
         Rule("", "annahme verweigert|wurde abgelehnt|nicht berechtigt", "The receiver refuses the message by a rule."),
-        Else("", "noch nicht zugestellt|zustellung verzögert|zustellung verzögert sich", "The message has not been taken yet.", "Nothing: the mail is tried again."),
+        Unreached("", "noch nicht zugestellt|zustellung verzögert|zustellung verzögert sich", "The message has not been taken yet.", "Nothing: the mail is tried again."),
     ];
 }

@@ -37,7 +37,7 @@ public static partial class BounceTable
             IsRateSignal = row.IsRateSignal,
             SuppressesAddress = row.Class switch
             {
-                BounceClass.NoMailbox => MeansTheAddress(reply, atRecipient, row.IsCertain),
+                BounceClass.NoMailbox => !row.IsShut && MeansTheAddress(reply, atRecipient, row.IsCertain),
                 // A domain that is not there; without the code it may be the sender's.
                 BounceClass.Dns => reply.Enhanced is "5.1.2" or "5.1.10" && MeansTheAddress(reply, atRecipient, isCertain: false),
                 _ => false,

@@ -8,17 +8,7 @@ namespace MailApi.Mail.Bounces;
 internal static class Charsets
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private static readonly Encoding? StrictGb18030;
-
-    /// <summary>
-    /// .NET brings UTF-8 and Latin-1 alone; GBK, GB18030, Big5, KOI8-R, Shift_JIS and ISO-2022-JP come with the provider, which MimeKit asks as well once it is
-    /// registered. That is for the whole process: it is done here, where returned mail is read, and nowhere else.
-    /// </summary>
-    static Charsets()
-    {
-        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
-        StrictGb18030 = Find("gb18030", DecoderFallback.ExceptionFallback);
-    }
+    private static readonly Encoding? StrictGb18030 = Find("gb18030", DecoderFallback.ExceptionFallback);
 
     /// <summary>In the character set that is named. Where none is, or a wrong one: UTF-8, else what Chinese systems write, else Latin-1.</summary>
     public static string Decode(ReadOnlySpan<byte> octets, string? charset)

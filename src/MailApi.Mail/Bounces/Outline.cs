@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using MimeKit;
 using MimeKit.Encodings;
 
@@ -74,6 +75,7 @@ internal sealed class Outline : MimeReader
     private readonly List<Part> parts = [];
     private readonly Stack<Part> open = [];
     private List<Field> fields = [];
+    private FieldBlock? ofWhole;
     private int fieldCount, fieldBytes;
 
     private Outline(ReadOnlyMemory<byte> message, Stream stream) : base(Bounds(), stream, MimeFormat.Entity) => this.message = message;
@@ -81,9 +83,18 @@ internal sealed class Outline : MimeReader
     /// <summary>Never empty: what cannot be read as a message is one part of plain text.</summary>
     public static IReadOnlyList<Part> Read(ReadOnlyMemory<byte> octets)
     {
-        octets = Bounded(octets);
+        var parts = Read(Bounded(octets), header: null);
+        // A multipart whose boundary the header does not name, or names wrongly, is one without parts: the boundary is where it begins.
+        if (parts is not [{ MediaType: ['m', 'u', 'l', 't', 'i', 'p', 'a', 'r', 't', ..] } whole] || Boundary(whole.Text()) is not { } boundary) return parts;
+        byte[] again = [.. Encoding.ASCII.GetBytes($"Content-Type: {whole.MediaType}; boundary=\"{boundary}\"\r\n\r\n"), .. whole.Octets()];
+        var found = Read(again, whole.Fields);
+        return found.Count > 1 ? found : parts;
+    }
+
+    private static List<Part> Read(ReadOnlyMemory<byte> octets, FieldBlock? header)
+    {
         using var stream = Stream(octets);
-        var outline = new Outline(octets, stream);
+        var outline = new Outline(octets, stream) { ofWhole = header };
         try
         {
             outline.ReadMessage(CancellationToken.None);
@@ -164,11 +175,24 @@ internal sealed class Outline : MimeReader
         return bare >= 0 ? bare : end >= 0 ? end : raw.Length;
     }
 
+    private static string? Boundary(string content)
+    {
+        ReadOnlySpan<char> rest = content;
+        for (var lines = 0; rest.Length > 0 && lines < 100; lines++)
+        {
+            var line = FieldBlock.Line(ref rest).TrimEnd();
+            if (line.Length is < 4 or > 72 || !line.StartsWith("--", StringComparison.Ordinal)) continue;
+            var boundary = line[2..];
+            if (!boundary.ContainsAny(" \"\\") && Ascii.IsValid(boundary) && rest.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)) return boundary.ToString();
+        }
+        return null;
+    }
+
     private void Begin(ContentType type)
     {
         if (parts.Count == PartsMax) throw new OperationCanceledException("Too many parts.");
         open.TryPeek(out var parent);
-        var part = new Part(message, type.MimeType.ToLowerInvariant(), type, new FieldBlock(fields), parent);
+        var part = new Part(message, type.MimeType.ToLowerInvariant(), type, (parts.Count == 0 ? ofWhole : null) ?? new FieldBlock(fields), parent);
         fields = [];
         parts.Add(part);
         open.Push(part);

@@ -17,7 +17,7 @@ public static class ReturnedMail
         var marks = new Marks(parts);
         if (Complaints.Read(parts, marks) is { } complaint) return complaint;
         if (DeliveryReport.Read(parts, marks) is { } status) return status;
-        if (AutoReplies.IsReceipt(parts)) return new Returned.AutoReply { About = marks.About() };
+        if (AutoReplies.ReadReceipt(parts, marks) is { } receipt) return receipt;
         if (BounceNotice.Read(parts, marks) is { } bounce) return bounce;
         return AutoReplies.IsOne(parts) ? new Returned.AutoReply { About = marks.About() } : new Returned.Other { About = marks.About() };
     }
