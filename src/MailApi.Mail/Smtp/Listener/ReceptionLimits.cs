@@ -21,6 +21,18 @@ public sealed record ReceptionLimits
     /// </summary>
     public int ErrorsMax { get; init; } = 10;
 
+    /// <summary>Refused logins in a session, the last of which is answered 421 4.7.0 and the end (RFC 4954 §4).</summary>
+    public int LoginFailuresMax { get; init; } = 3;
+
+    /// <summary>How long the answer to the first refused login is held back; to the second twice as long, and so on.</summary>
+    public TimeSpan LoginFailurePause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>For the handshake of TLS. Beyond: the end, without a word that a client could read.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For all that comes before a login where one is required: whoever has no key holds a connection no longer. Beyond: 421 4.4.2 and the end.</summary>
+    public TimeSpan LoginTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>For a whole command line, and for each piece of content (RFC 5321 §4.5.3.2.7). Beyond: 421 4.4.2 and the end.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
