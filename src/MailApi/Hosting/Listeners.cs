@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
+using MailApi.Receiving;
 using MailApi.Sandbox;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,7 +12,7 @@ namespace MailApi.Hosting;
 /// <summary>Marks connections that came in on the management address.</summary>
 internal sealed class ManagementConnection;
 
-/// <summary>The addresses this process listens on: public API, management, and the sandbox's SMTP.</summary>
+/// <summary>The addresses this process listens on: public API, management, SMTP for others, and the sandbox's.</summary>
 internal sealed class Listeners(Settings settings)
 {
     /// <summary>Slow clients hold no thread, but their number is bounded all the same.</summary>
@@ -23,6 +24,7 @@ internal sealed class Listeners(Settings settings)
     private readonly TaskCompletionSource<IPEndPoint> sandbox = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<ListenOptions> publicEndpoints = [];
     private readonly List<ListenOptions> managementEndpoints = [];
+    private readonly List<(string Name, ListenOptions Endpoint)> smtpEndpoints = [];
     private ListenOptions? sandboxEndpoint;
 
     /// <summary>Where the sandbox listens, once it does.</summary>
@@ -44,6 +46,9 @@ internal sealed class Listeners(Settings settings)
                 return next(connection);
             });
         });
+        ListenSmtp(kestrel, "SMTP", settings.Receive.Smtp, (services, connection) => services.GetRequiredService<InboundConnectionHandler>().OnConnectedAsync(connection));
+        ListenSmtp(kestrel, "submission", settings.Receive.Submission, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: false));
+        ListenSmtp(kestrel, "submission under TLS", settings.Receive.SubmissionTls, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: true));
         if (settings.Roles.HasFlag(Roles.Deliver))
             kestrel.Listen(IPAddress.Loopback, 0, endpoint =>
             {
@@ -64,7 +69,22 @@ internal sealed class Listeners(Settings settings)
 
     public string ManagementAddress => Address(managementEndpoints);
 
+    /// <summary>The SMTP listeners by name, such as <c>submission on 127.0.0.1:587</c>.</summary>
+    public IEnumerable<string> Smtp => smtpEndpoints.Select(listener => $"{listener.Name} on {listener.Endpoint.IPEndPoint}");
+
     private static string Address(List<ListenOptions> endpoints) => endpoints is [var first, ..] ? $"http://localhost:{first.IPEndPoint?.Port}" : "";
+
+    private void ListenSmtp(KestrelServerOptions kestrel, string name, string? address, Func<IServiceProvider, ConnectionContext, Task> serve)
+    {
+        if (address is null || !ReceiveOptions.TryParse(address, out var parsed)) return;
+        kestrel.Listen(parsed, endpoint =>
+        {
+            smtpEndpoints.Add((name, endpoint));
+            // A certificate that cannot be used stops the start, and not the first handshake.
+            _ = endpoint.ApplicationServices.GetRequiredService<ListenerTls>()();
+            endpoint.Run(connection => serve(endpoint.ApplicationServices, connection));
+        });
+    }
 
     private static void Listen(KestrelServerOptions kestrel, string urls, string key, Action<ListenOptions> configure)
     {

@@ -20,6 +20,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
+using MailApi.Receiving;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
@@ -105,9 +106,18 @@ public static class MailApiHost
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
+        if (settings.Roles.HasFlag(Roles.Receive)) AddReceiving(services, settings);
         AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
+    }
+
+    private static void AddReceiving(IServiceCollection services, Settings settings)
+    {
+        services.AddReceiving(settings.Receive);
+        services.AddSingleton(provider => new ListenerCertificate(
+            settings.Receive, provider.GetRequiredService<LocalFiles>(), provider.GetRequiredService<SmtpClientOptions>().HeloName, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ListenerCertificate>>()).Open());
     }
 
     /// <summary>What is known of names and senders, and how mail is signed: on the paths of delivery, verification and diagnosis alike.</summary>

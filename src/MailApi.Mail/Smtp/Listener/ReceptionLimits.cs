@@ -12,6 +12,9 @@ public sealed record ReceptionLimits
     /// <summary>Octets of a message. Beyond: 552 5.3.4; no more than this is ever held in memory.</summary>
     public int MessageBytesMax { get; init; } = 25 << 20;
 
+    /// <summary>Shared with other sessions, where it is set. Beyond: 451 4.3.1 for the message.</summary>
+    public ContentBudget? Budget { get; init; }
+
     /// <summary>Recipients taken in one transaction; RFC 5321 §4.5.3.1.8 asks for 100 at least. Beyond: 452 4.5.3.</summary>
     public int RecipientsMax { get; init; } = 1000;
 

@@ -20,6 +20,7 @@ internal static class Replies
     public static readonly Reply TimedOut = new(421, "4.4.2", "Timeout, closing");
     public static readonly Reply TooManyErrors = new(421, "4.7.0", "Too many errors, closing");
     public static readonly Reply TooManyLogins = new(421, "4.7.0", "Too many failed logins, closing");
+    public static readonly Reply TooMuchUnderWay = new(451, "4.3.1", "Too much mail is under way, try again later");
     public static readonly Reply TooManyRecipients = new(452, "4.5.3", "Too many recipients, send the rest in another transaction");
 
     public static readonly Reply Unrecognized = new(500, "5.5.1", "Command not recognized");

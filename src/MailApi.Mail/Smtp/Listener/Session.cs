@@ -205,7 +205,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         if (content.Fault is { } fault)
         {
             Reset();
-            return Refuse(fault);
+            return fault.IsTransient ? Answer(fault) : Refuse(fault);
         }
         return Conclude(await reception.Deliver(new ReceivedMessage(finished.Sender, finished.Recipients, finished.SmtpUtf8, content.Octets), ct));
     }
