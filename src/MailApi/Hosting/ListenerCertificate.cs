@@ -10,7 +10,7 @@ namespace MailApi.Hosting;
 /// What the SMTP listeners show: the configured certificate, or a self-signed one of this installation, which encrypts against those who only listen and
 /// proves nothing to those who ask. Mail servers ask for no more; programs that submit mail mostly do.
 /// </summary>
-internal sealed partial class ListenerCertificate(ReceiveOptions options, LocalFiles files, string hostName, TimeProvider time, ILogger<ListenerCertificate> log)
+internal sealed partial class ListenerCertificate(ReceiveOptions options, LocalFiles files, string hostName, TimeProvider time, ILogger<ListenerCertificate> log) : IHostedService
 {
     private const string OwnCertificate = "smtp-certificate.pem";
     private const string OwnKey = "smtp-certificate-key.pem";
@@ -20,11 +20,18 @@ internal sealed partial class ListenerCertificate(ReceiveOptions options, LocalF
 
     private static readonly TimeSpan OwnRenewal = TimeSpan.FromDays(30);
 
+    private CertificateFile? file;
+
+    /// <summary>For the next handshake.</summary>
+    public SslServerAuthenticationOptions Tls() => new() { ServerCertificateContext = file!.Current };
+
+    /// <summary>Before the listeners start: a certificate that cannot be used stops the start, and not the first handshake.</summary>
     /// <exception cref="SettingsException">The files named cannot be used.</exception>
-    public ListenerTls Open()
+    public Task StartAsync(CancellationToken cancellationToken)
     {
+        if (!options.Listens) return Task.CompletedTask;
         var (path, keyPath) = options.CertificatePath is null ? Own() : (options.CertificatePath, options.CertificateKeyPath!);
-        var file = new CertificateFile(path, keyPath, password: null, time, log);
+        file = new CertificateFile(path, keyPath, password: null, time, log);
         try
         {
             _ = file.Current;
@@ -33,8 +40,10 @@ internal sealed partial class ListenerCertificate(ReceiveOptions options, LocalF
         {
             throw new SettingsException($"Receive__CertificatePath and Receive__CertificateKeyPath name no usable certificate with its key: {e.Message}");
         }
-        return () => new SslServerAuthenticationOptions { ServerCertificateContext = file.Current };
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private (string Path, string KeyPath) Own()
     {

@@ -21,6 +21,10 @@ internal sealed class Listeners(Settings settings)
     /// <summary>Of a request body, where a route does not say otherwise.</summary>
     public const int BodyBytesMax = 1 << 20;
 
+    public const string SmtpName = "SMTP";
+    public const string SubmissionName = "submission";
+    public const string SubmissionTlsName = "submission under TLS";
+
     private readonly TaskCompletionSource<IPEndPoint> sandbox = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<ListenOptions> publicEndpoints = [];
     private readonly List<ListenOptions> managementEndpoints = [];
@@ -46,9 +50,9 @@ internal sealed class Listeners(Settings settings)
                 return next(connection);
             });
         });
-        ListenSmtp(kestrel, "SMTP", settings.Receive.Smtp, (services, connection) => services.GetRequiredService<InboundConnectionHandler>().OnConnectedAsync(connection));
-        ListenSmtp(kestrel, "submission", settings.Receive.Submission, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: false));
-        ListenSmtp(kestrel, "submission under TLS", settings.Receive.SubmissionTls, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: true));
+        ListenSmtp(kestrel, SmtpName, settings.Receive.Smtp, (services, connection) => services.GetRequiredService<InboundConnectionHandler>().OnConnectedAsync(connection));
+        ListenSmtp(kestrel, SubmissionName, settings.Receive.Submission, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: false));
+        ListenSmtp(kestrel, SubmissionTlsName, settings.Receive.SubmissionTls, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: true));
         if (settings.Roles.HasFlag(Roles.Deliver))
             kestrel.Listen(IPAddress.Loopback, 0, endpoint =>
             {
@@ -69,8 +73,8 @@ internal sealed class Listeners(Settings settings)
 
     public string ManagementAddress => Address(managementEndpoints);
 
-    /// <summary>The SMTP listeners by name, such as <c>submission on 127.0.0.1:587</c>.</summary>
-    public IEnumerable<string> Smtp => smtpEndpoints.Select(listener => $"{listener.Name} on {listener.Endpoint.IPEndPoint}");
+    /// <summary>The SMTP listeners, once they listen.</summary>
+    public IEnumerable<(string Name, IPEndPoint? EndPoint)> Smtp => smtpEndpoints.Select(listener => (listener.Name, listener.Endpoint.IPEndPoint));
 
     private static string Address(List<ListenOptions> endpoints) => endpoints is [var first, ..] ? $"http://localhost:{first.IPEndPoint?.Port}" : "";
 
@@ -80,8 +84,6 @@ internal sealed class Listeners(Settings settings)
         kestrel.Listen(parsed, endpoint =>
         {
             smtpEndpoints.Add((name, endpoint));
-            // A certificate that cannot be used stops the start, and not the first handshake.
-            _ = endpoint.ApplicationServices.GetRequiredService<ListenerTls>()();
             endpoint.Run(connection => serve(endpoint.ApplicationServices, connection));
         });
     }

@@ -117,7 +117,8 @@ public static class MailApiHost
         services.AddReceiving(settings.Receive);
         services.AddSingleton(provider => new ListenerCertificate(
             settings.Receive, provider.GetRequiredService<LocalFiles>(), provider.GetRequiredService<SmtpClientOptions>().HeloName, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<ListenerCertificate>>()).Open());
+            provider.GetRequiredService<ILogger<ListenerCertificate>>()));
+        services.AddSingleton<ListenerTls>(provider => provider.GetRequiredService<ListenerCertificate>().Tls).AddHostedService(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
     /// <summary>What is known of names and senders, and how mail is signed: on the paths of delivery, verification and diagnosis alike.</summary>

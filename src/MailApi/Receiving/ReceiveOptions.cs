@@ -41,6 +41,9 @@ public sealed class ReceiveOptions
     /// <summary>How long port 25 holds its greeting back, to see whether a client speaks out of turn; those that do are no mail servers.</summary>
     public TimeSpan GreetingPause { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>One of them at least has an address.</summary>
+    public bool Listens => Smtp is not null || Submission is not null || SubmissionTls is not null;
+
     /// <summary>Reads <c>127.0.0.1:587</c> or <c>[::]:587</c>; port 0 takes any that is free.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? endpoint) =>
         IPEndPoint.TryParse(text, out endpoint) && text.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{endpoint.Port}"), StringComparison.Ordinal);

@@ -19,6 +19,26 @@ public sealed class StartTlsTests
         Assert.Equal("Subject: Hi\r\n\r\nWords\r\n", Assert.Single(secure.Client.Delivered).Content);
     }
 
+    [Fact]
+    public async Task A_long_message_comes_through_whole_under_TLS()
+    {
+        var message = string.Concat(Enumerable.Range(0, 60_000).Select(number => new string((char)('a' + number % 26), number % 80) + "\r\n"));
+        await using var secure = await SecureClient.Ready(WithoutLogin);
+        await secure.Ask("MAIL FROM:<ann@example.net>\r\nRCPT TO:<bob@example.org>\r\nDATA", "250 ", "250 ", "354 ");
+        foreach (var part in message.Chunk(10_007)) await secure.Write(new string(part));
+        await secure.Ask(".", "250 2.0.0");
+        Assert.Equal(message, Assert.Single(secure.Client.Delivered).Content);
+    }
+
+    [Fact]
+    public async Task What_is_no_TLS_any_more_ends_the_session_quietly()
+    {
+        await using var secure = await SecureClient.Ready(WithoutLogin);
+        secure.Client.Write("MAIL FROM:<ann@example.net>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n" + new string('x', 20_000));
+        await secure.Client.Session.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Empty(secure.Client.Delivered);
+    }
+
     [Theory]
     [InlineData("STARTTLS\r\nMAIL FROM:<ann@example.net>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n")]
     [InlineData("STARTTLS\r\nEHLO injected.test\r\n")]

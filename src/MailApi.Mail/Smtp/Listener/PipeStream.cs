@@ -20,10 +20,12 @@ internal sealed class PipeStream(IDuplexPipe transport) : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var result = await transport.Input.ReadAsync(cancellationToken);
-        var part = result.Buffer.Slice(0, Math.Min(buffer.Length, result.Buffer.Length));
+        // Counted before the pipe takes its segments back: without them a sequence has another length.
+        var length = (int)Math.Min(buffer.Length, result.Buffer.Length);
+        var part = result.Buffer.Slice(0, length);
         part.CopyTo(buffer.Span);
         transport.Input.AdvanceTo(part.End);
-        return (int)part.Length;
+        return length;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();

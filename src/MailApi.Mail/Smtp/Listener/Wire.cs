@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace MailApi.Mail.Smtp.Listener;
@@ -190,9 +191,9 @@ internal sealed class Wire : IAsyncDisposable
             // The end of TLS is told too (RFC 8446 §6.1), so that nobody else can seem to have ended it.
             if (await Flush(goodbye.Token) && tls is not null) await tls.ShutdownAsync().WaitAsync(goodbye.Token);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or CryptographicException)
         {
-            // Nobody reads it.
+            // Nobody reads it, or what came was no TLS any more.
         }
     }
 
