@@ -103,7 +103,7 @@ internal static partial class BounceNotice
     }
 
     /// <summary>The reply that is quoted; else a status; else what the words mean that are understood, or all of them.</summary>
-    private static (Reply Reply, string Said) Reply(DeliveryAction action, IReadOnlyList<string> paragraphs)
+    public static (Reply Reply, string Said) Reply(DeliveryAction action, IReadOnlyList<string> paragraphs)
     {
         foreach (var paragraph in paragraphs)
             if (ReportedReply.Find(paragraph) is { } reply) return (WithStatus(reply, paragraphs), paragraph);

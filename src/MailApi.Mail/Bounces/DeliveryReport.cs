@@ -18,7 +18,7 @@ internal static partial class DeliveryReport
         foreach (var part in parts)
         {
             if (part.MediaType is not ("message/delivery-status" or "message/global-delivery-status" or "message/x-delivery-status")) continue;
-            if (Read(part, part.Text(), marks) is { } status) return status;
+            if (Read(part, part.Text(), marks) is { } status) return status with { Recipients = [.. status.Recipients.Select(it => Told(it, parts))] };
         }
         // Labelled as text, which also is what a report becomes whose boundaries are lost.
         foreach (var part in parts)
@@ -28,6 +28,17 @@ internal static partial class DeliveryReport
             if (FieldsBegin(text) is >= 0 and var begin && Read(part, text[begin..], marks) is { } status) return status;
         }
         return null;
+    }
+
+    /// <summary>Exim gives a failure of its own a status of 5.0.0 and no diagnostic: why stands in the text for people alone.</summary>
+    private static RecipientStatus Told(RecipientStatus it, IReadOnlyList<Part> parts)
+    {
+        if (it is not { Action: DeliveryAction.Failed, Verdict.Class: BounceClass.Other, Reply.Text: "" or "5.0.0", FinalRecipient: { } address }) return it;
+        var paragraphs = NoticeText.Of(parts).Paragraphs.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (paragraphs.Count == 0) return it;
+        var (reply, said) = BounceNotice.Reply(it.Action, paragraphs);
+        var verdict = BounceTable.Classify(reply, IsAtRecipient(said));
+        return verdict.Class == BounceClass.Other ? it : it with { Reply = reply, Verdict = verdict };
     }
 
     /// <summary>Whether a reply that a report quotes answered RCPT TO, as far as it says.</summary>

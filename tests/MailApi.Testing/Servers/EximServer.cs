@@ -71,7 +71,7 @@ public sealed class EximServer : IAsyncDisposable
           domains = {{Domain}}
           condition = ${if match{$local_part}{^missing} }
           allow_fail
-          data = :fail: Unknown user
+          data = :fail: Unrouteable address
         taken:
           driver = accept
           domains = {{Domain}}
