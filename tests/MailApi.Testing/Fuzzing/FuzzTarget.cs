@@ -17,8 +17,8 @@ public sealed record FuzzTarget
     /// <summary>Words of the format, put into inputs.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
-    /// <summary>For one input, in the fastest of three tries: a machine that is busy with something else is no finding.</summary>
-    public TimeSpan TimeMax { get; init; } = TimeSpan.FromMilliseconds(250);
+    /// <summary>For one input, in the fastest of five tries: a machine that is busy with something else is no finding.</summary>
+    public TimeSpan TimeMax { get; init; } = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Allocated for one input: so much, and for each of its octets so much more.</summary>
     public long AllocatedBytesMax { get; init; } = 8 << 20;

@@ -72,7 +72,7 @@ public sealed class Fuzzer(FuzzTarget target, int seed)
 
     private bool IsFast(byte[] input, TimeSpan taken)
     {
-        for (var again = 0; taken > target.TimeMax && again < 2; again++)
+        for (var again = 0; taken > target.TimeMax && again < 4; again++)
         {
             var began = time.GetTimestamp();
             target.Try(input);
