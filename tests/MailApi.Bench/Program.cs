@@ -16,6 +16,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "sink": return await SinkRun.Run(arguments);
         case "compare": return await CompareRun.Run(arguments);
         case "curves": return await CurvesRun.Run(arguments);
+        case "fuzz": return await FuzzRun.Run(arguments);
         default: error = $"There is no measurement '{command}'."; break;
     }
 }
@@ -37,6 +38,7 @@ await Console.Error.WriteLineAsync(
       sink          --port 2525 --messages 0 (no end) --verify 20 --dns 127.0.0.1:53   counts, plays the scripts of its recipients, verifies a sample
       compare       --messages 20000 --warm-up 2000 --domains 4 --connections 100 --rate 500 --seconds 30
                     --without postfix,haraka,embedded,distributed                      with Postfix and Haraka → docs/performance/comparison.*
+      fuzz          --target returned,smtp (all) --minutes 1 --seed …                 changed input at the readers of what strangers write → artifacts/fuzz
       curves        --only tenants,domains,sites,size,recipients,queued --scale 1 --mode … → docs/performance/curves.*
 
     --set Key=Value, as often as needed, adds a setting of the program to load, compare and curves; --out names another folder than docs/performance.

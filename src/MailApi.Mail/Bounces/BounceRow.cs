@@ -7,8 +7,8 @@ namespace MailApi.Mail.Bounces;
 /// <remarks>
 /// The codes are parted by blanks and any of them suffices: <c>550</c>, <c>5xx</c>, an enhanced code <c>5.1.1</c>, one of either kind of failure
 /// <c>x.7.26</c>, all of a subject <c>5.7.*</c>, or a range <c>5.7.606-649</c>; no code fits every reply. The words are parted by <c>|</c>; they stand in
-/// the text at the bounds of words, in any case, with anything at all in the place of an ellipsis; no words fit every text. Nothing is a regular
-/// expression, so that no text of the other side is slow to read.
+/// the text at the bounds of words, in any case, with anything at all in the place of an ellipsis and a letter in that of each question mark at the end; no
+/// words fit every text. Nothing is a regular expression, so that no text of the other side is slow to read.
 /// </remarks>
 internal sealed class BounceRow
 {
@@ -125,8 +125,14 @@ internal sealed class BounceRow
 
     private static int Find(string text, string piece, int from)
     {
-        for (; (from = text.IndexOf(piece, from, StringComparison.Ordinal)) >= 0; from++)
-            if (IsBound(text, from - 1, from) && IsBound(text, from + piece.Length - 1, from + piece.Length)) return from;
+        var letters = piece.IndexOf('?', StringComparison.Ordinal);
+        var fixedPart = letters < 0 ? piece : piece[..letters];
+        for (; (from = text.IndexOf(fixedPart, from, StringComparison.Ordinal)) >= 0; from++)
+        {
+            var end = from + piece.Length;
+            if (end > text.Length) return -1;
+            if (IsBound(text, from - 1, from) && IsBound(text, end - 1, end) && text.AsSpan(from + fixedPart.Length, piece.Length - fixedPart.Length).IndexOfAnyExceptInRange('a', 'z') < 0) return from;
+        }
         return -1;
     }
 

@@ -43,6 +43,7 @@ public static partial class BounceTable
         Limit(Netease, "mi:stc|rp:orq|rp:trc|rp:rcl", "NetEase has had its fill of this sender for today.", "Send less to NetEase in a day; tomorrow it takes mail again."),
         Limit(Netease, "rp:qrc", "NetEase has had too many recipients of this sender in a short time."),
         Limit(Netease, "mi:cel|rp:cel", "NetEase has seen too many wrong commands or recipients.", "Clean your lists; NetEase takes mail again after a pause."),
+        Limit(Netease, "hl:???|mi:???|dt:???|rp:???", "NetEase has reached one of its limits for this sender."),
         Dead("550", "invalid user…163|user not found…163.com|user not found…126.com|user not found…yeah.net", "Nobody has this address at NetEase."),
         Disabled("550", "user suspended", "NetEase has suspended this mailbox."),
         Reputation("550 554", "user in blacklist|ip in blacklist|ip is rejected", "The receiver distrusts the sender.", WriteToPostmaster),

@@ -29,7 +29,7 @@ public static partial class BounceTable
         Unreached("x.4.0 x.4.1 x.4.2", "", "The recipient's host could not be reached, or the connection broke.", "Check the domain, and try again later."),
         Unnamed("x.4.3 x.4.4", "", "The way to the recipient's domain could not be found.", "Check the domain's MX record."),
         TooMuch("x.4.5", "", "The receiver is congested."),
-        Unreached("x.4.6", "", "The receiver's hosts pass the message round in a circle.", "Tell the recipient's postmaster."),
+        Else("x.4.6", "", "The receiver's hosts pass the message round in a circle.", "Tell the recipient's postmaster."),
         Unreached("x.4.7", "", "The message could not be delivered in its lifetime.", "Check the domain, and try again later."),
         // X.5: the protocol.
         TooMuch("x.5.3", "", "Too many recipients in one transaction."),

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace MailApi.Mail.Bounces;
 
@@ -37,17 +38,26 @@ internal sealed class FieldBlock(IReadOnlyList<Field> fields)
     public static FieldBlock Read(ref ReadOnlySpan<char> text)
     {
         var fields = new List<Field>();
+        // Lines of one field are joined once: a value of many short ones must not be copied for each.
+        var value = new StringBuilder();
+        string? name = null;
         while (text.Length > 0)
         {
             var line = Line(ref text);
             if (line.Trim().IsEmpty)
             {
-                if (fields.Count > 0) break;
+                if (name is not null) break;
                 continue;
             }
-            if (line[0] is ' ' or '\t' && fields.Count > 0) Continue(fields, line);
-            else if (fields.Count < FieldsMax && TryRead(line, out var field)) fields.Add(field.Value);
+            if (line[0] is ' ' or '\t' && name is not null) Append(value.Append(' '), line.Trim());
+            else if (fields.Count < FieldsMax && TryRead(line, out var next, out var begins))
+            {
+                if (name is not null) fields.Add(new Field(name, value.ToString()));
+                name = next;
+                Append(value.Clear(), begins);
+            }
         }
+        if (name is not null) fields.Add(new Field(name, value.ToString()));
         return new FieldBlock(fields);
     }
 
@@ -68,22 +78,19 @@ internal sealed class FieldBlock(IReadOnlyList<Field> fields)
         return line.TrimEnd('\r');
     }
 
-    private static void Continue(List<Field> fields, ReadOnlySpan<char> line)
-    {
-        var last = fields[^1];
-        if (last.Value.Length + line.Length < ValueCharsMax) fields[^1] = last with { Value = $"{last.Value} {line.Trim()}" };
-    }
+    private static void Append(StringBuilder value, ReadOnlySpan<char> text) => value.Append(text[..Math.Min(text.Length, Math.Max(0, ValueCharsMax - value.Length))]);
 
-    private static bool TryRead(ReadOnlySpan<char> line, [NotNullWhen(true)] out Field? field)
+    private static bool TryRead(ReadOnlySpan<char> line, [NotNullWhen(true)] out string? name, out ReadOnlySpan<char> value)
     {
-        field = null;
+        name = null;
+        value = [];
         var colon = line.IndexOf(':');
         if (colon is < 1 or > 60) return false;
-        var name = line[..colon].TrimEnd();
-        foreach (var c in name)
+        var written = line[..colon].TrimEnd();
+        foreach (var c in written)
             if (c is <= ' ' or > '~') return false;
-        var value = line[(colon + 1)..].Trim();
-        field = new Field(name.ToString(), value[..Math.Min(value.Length, ValueCharsMax)].ToString());
+        name = written.ToString();
+        value = line[(colon + 1)..].Trim();
         return true;
     }
 }

@@ -68,6 +68,9 @@ internal sealed class Outline : MimeReader
     /// <summary>The reader keeps a line of a header whole, and is slow with long ones; SMTP allows 998.</summary>
     private const int LineOctetsMax = 64 << 10;
 
+    /// <summary>Of lines that continue the one before: what the reader makes of a folded Content-Type is a hundred times as large, before it can be asked.</summary>
+    private const int FoldedOctetsMax = 64 << 10;
+
     /// <summary>The longest header that is read: a folded field may be as long as the whole.</summary>
     private const int HeaderBytesMax = 256 << 10;
 
@@ -151,21 +154,30 @@ internal sealed class Outline : MimeReader
         ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
         : new MemoryStream(octets.ToArray(), writable: false);
 
-    /// <summary>Up to the first line that is too long, the end of the size allowed, or, where the header has no end within its bound, that bound.</summary>
+    /// <summary>
+    /// Up to the first line, or the first line with those that continue it, that is too long; the end of the size allowed; or, where the header has no end
+    /// within its bound, that bound.
+    /// </summary>
     private static ReadOnlyMemory<byte> Bounded(ReadOnlyMemory<byte> octets)
     {
         octets = octets[..Math.Min(octets.Length, OctetsMax)];
-        var span = octets.Span;
-        var at = 0;
-        while (at < span.Length)
+        octets = octets[..LinesEnd(octets.Span)];
+        return HeaderEnd(octets.Span) > HeaderBytesMax ? octets[..HeaderBytesMax] : octets;
+    }
+
+    private static int LinesEnd(ReadOnlySpan<byte> octets)
+    {
+        var folded = 0;
+        for (var at = 0; at < octets.Length;)
         {
-            var length = span[at..].IndexOf((byte)'\n');
-            if ((length < 0 ? span.Length - at : length) > LineOctetsMax) return octets[..(at + LineOctetsMax)];
-            if (length < 0) break;
-            at += length + 1;
+            var end = octets[at..].IndexOf((byte)'\n');
+            var length = end < 0 ? octets.Length - at : end + 1;
+            folded = octets[at] is (byte)' ' or (byte)'\t' ? folded + length : 0;
+            if (length > LineOctetsMax) return at + LineOctetsMax;
+            if (folded > FoldedOctetsMax) return at;
+            at += length;
         }
-        var end = HeaderEnd(span);
-        return end > HeaderBytesMax ? octets[..HeaderBytesMax] : octets;
+        return octets.Length;
     }
 
     private static int HeaderEnd(ReadOnlySpan<byte> raw)

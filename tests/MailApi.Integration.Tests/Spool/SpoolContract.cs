@@ -46,7 +46,8 @@ public abstract class SpoolContract : IAsyncLifetime
     public async Task A_delivered_envelope_tells_its_story_in_order()
     {
         var message = await spool.Accept(tenant);
-        Assert.True(await spool.Records.Record((await spool.Claim(message))!, new Outcome.Deferred(Busy, null, TimeSpan.Zero, Uncertain: false, TellDelayed: true)));
+        var verdict = BounceTable.Classify(new Reply(450, "4.7.1", "Greylisted"), atRecipient: true);
+        Assert.True(await spool.Records.Record((await spool.Claim(message))!, new Outcome.Deferred(Busy, null, TimeSpan.Zero, Uncertain: false, TellDelayed: true) { Verdict = verdict }));
         Assert.Equal(EnvelopeState.Deferred, (await spool.Recipient(message)).State);
         await spool.Sweeper.Sweep(CancellationToken.None);
         Assert.True(await spool.Records.Record((await spool.Claim(message, attempt: 1))!, new Outcome.Delivered(Ok)));
@@ -54,6 +55,8 @@ public abstract class SpoolContract : IAsyncLifetime
         var found = await spool.Find(message);
         Assert.Equal([EventType.MessageAccepted, EventType.MessageDeferred, EventType.MessageDelayed, EventType.MessageDelivered], found.Events!.Select(it => it.Type));
         Assert.Equal([1, 2, 3, 4], found.Events!.Select(it => it.Data.Seq!.Value));
+        Assert.Equal([null, BounceClass.Greylisted, BounceClass.Greylisted, null], found.Events!.Select(it => it.Data.Class));
+        Assert.Equal(verdict.Explanation, found.Events![2].Data.Explanation);
         Assert.Equal("1001", found.Events![3].Data.Metadata!["order"]);
         Assert.Equal((EnvelopeState.Delivered, 2, Ok), (found.Recipients[0].State, found.Recipients[0].Attempts, found.Recipients[0].Reply));
     }

@@ -1,4 +1,5 @@
 using MailApi.Mail.Bounces;
+using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using Xunit;
 
@@ -73,4 +74,107 @@ public class BounceTableTests
     [InlineData(552, "DT:SPM", false)]
     public void Limits_of_QQ_and_NetEase_are_told_from_refusals(int code, string text, bool expected) =>
         Assert.Equal(expected, BounceTable.Classify(Reply.From(code, text), atRecipient: true).IsRateSignal);
+
+    [Theory]
+    [InlineData(550, "Ip frequency limited", BounceClass.RateLimited, false)]
+    [InlineData(554, "DT:SPM 163 mx4", BounceClass.BlockedContent, false)]
+    [InlineData(550, "MI:SPF 163 mx4", BounceClass.Authentication, false)]
+    [InlineData(550, "5.7.26 This mail has been blocked because the sender is unauthenticated", BounceClass.Authentication, true)]
+    [InlineData(550, "5.7.515 Access denied, sending domain x does not meet the required authentication level", BounceClass.Authentication, true)]
+    [InlineData(421, "4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints", BounceClass.RateLimited, false)]
+    [InlineData(451, "4.7.650 The mail server [192.0.2.1] has been temporarily rate limited due to IP reputation", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.7.620 Access denied, banned sending IP", BounceClass.BlockedReputation, false)]
+    [InlineData(550, "5.7.650 x", BounceClass.Policy, true)]
+    [InlineData(450, "4.7.1 Greylisted, see http://postgrey.example", BounceClass.Greylisted, false)]
+    [InlineData(452, "4.2.2 Mailbox full", BounceClass.MailboxFull, false)]
+    [InlineData(552, "5.2.2 Mailbox full", BounceClass.MailboxFull, false)]
+    [InlineData(552, "5.3.4 x", BounceClass.Size, true)]
+    [InlineData(556, "5.1.10 Recipient address has null MX", BounceClass.Dns, true)]
+    [InlineData(550, "5.1.2 x", BounceClass.Dns, true)]
+    [InlineData(550, "5.7.27 Sender address has null MX", BounceClass.Dns, true)]
+    [InlineData(530, "5.7.0 Must issue a STARTTLS command first", BounceClass.Tls, true)]
+    [InlineData(550, "5.7.1 x", BounceClass.Policy, true)]
+    [InlineData(554, "5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", BounceClass.BlockedReputation, false)]
+    [InlineData(554, "5.6.0 Message contained spam", BounceClass.BlockedContent, true)]
+    [InlineData(550, "收件人不存在", BounceClass.NoMailbox, true)]
+    [InlineData(550, "Почтовый ящик переполнен", BounceClass.MailboxFull, false)]
+    [InlineData(550, "Postfach existiert nicht", BounceClass.NoMailbox, true)]
+    [InlineData(550, "メールボックスがいっぱいです", BounceClass.MailboxFull, false)]
+    [InlineData(554, "whatever", BounceClass.Other, true)]
+    [InlineData(451, "whatever", BounceClass.Other, false)]
+    public void A_refusal_has_a_class_and_is_hard_or_soft(int code, string text, BounceClass expected, bool isHard)
+    {
+        var verdict = BounceTable.Classify(Reply.From(code, text), atRecipient: true);
+        Assert.Equal((expected, isHard), (verdict.Class, verdict.IsHard));
+    }
+
+    [Theory]
+    [InlineData("overquota", "is over the quotation", BounceClass.Other)]
+    [InlineData("words end where they end", "the sslippery road", BounceClass.Other)]
+    [InlineData("a full stop ends one", "User unknown.", BounceClass.NoMailbox)]
+    [InlineData("case does not matter", "USER UNKNOWN", BounceClass.NoMailbox)]
+    public void Words_are_whole_words(string _, string text, BounceClass expected) => Assert.Equal(expected, BounceTable.Classify(new Reply(554, null, text), atRecipient: true).Class);
+
+    /// <summary>Whatever it says, a limit of the two also slows the site: the two tables must not drift apart.</summary>
+    [Theory]
+    [InlineData(550, "Sender frequency limited")]
+    [InlineData(421, "HL:REP")]
+    [InlineData(421, "HL:ICC")]
+    [InlineData(450, "MI:DMC")]
+    [InlineData(450, "RP:DRC")]
+    [InlineData(451, "DT:SPM")]
+    [InlineData(451, "MI:SFQ")]
+    [InlineData(554, "DT:SPM")]
+    [InlineData(554, "HL:IPB")]
+    [InlineData(550, "MI:SPF")]
+    [InlineData(550, "RP:ORQ")]
+    [InlineData(550, "MI:XYZ")]
+    public void A_rate_signal_slows_its_site_and_is_never_hard(int code, string text)
+    {
+        var reply = Reply.From(code, text);
+        var verdict = BounceTable.Classify(reply, atRecipient: true);
+        Assert.True(verdict.IsRateSignal);
+        Assert.False(verdict.IsHard || verdict.SuppressesAddress);
+        Assert.NotNull(RateSignals.Find(reply));
+    }
+
+    [Fact]
+    public void Every_row_says_what_it_means_and_what_to_do_in_a_sentence()
+    {
+        Assert.InRange(BounceTable.RowCount, 150, 400);
+        // Each row is reached by some code, or it would be none: all codes there are, with each enhanced code of the registry.
+        var verdicts = from code in new[] { 421, 450, 451, 452, 454, 500, 521, 530, 550, 551, 552, 553, 554, 556, 559 }
+                       from subject in Enumerable.Range(0, 8)
+                       from detail in Enumerable.Range(0, 40)
+                       select BounceTable.Classify(new Reply(code, $"{code / 100}.{subject}.{detail}", "x"), atRecipient: true);
+        Assert.All(verdicts.Distinct(), verdict =>
+        {
+            Assert.Matches(@"^[A-Z][^\n]{10,200}\.$", verdict.Means);
+            Assert.Matches(@"^[A-Z][^\n]{10,200}\.$", verdict.Cure);
+        });
+    }
+
+    /// <summary>S-25: each beginning of a row's words, over and over, and nothing that ends it.</summary>
+    [Theory]
+    [InlineData("email account that you tried to reach ")]
+    [InlineData("a")]
+    [InlineData("user ")]
+    [InlineData("mailbox ")]
+    [InlineData("messages from ")]
+    [InlineData("local mailbox ")]
+    [InlineData("收件人")]
+    [InlineData("HL:HL:")]
+    [InlineData("5.1.1 ")]
+    public void Long_text_made_to_be_slow_is_not(string piece)
+    {
+        var text = string.Concat(Enumerable.Repeat(piece, (64 << 10) / piece.Length));
+        BounceTable.Classify(new Reply(550, "5.1.1", text), atRecipient: true);
+        var taken = Enumerable.Range(0, 5).Min(_ =>
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            BounceTable.Classify(new Reply(550, "5.7.999", text), atRecipient: true);
+            return TimeProvider.System.GetElapsedTime(began);
+        });
+        Assert.True(taken < TimeSpan.FromMilliseconds(50), $"{taken}");
+    }
 }

@@ -12,7 +12,8 @@ internal sealed record EventSample(string Means, EventData Data, IReadOnlyList<s
 internal static class EventSamples
 {
     private static readonly string[] OfMail = ["message", "envelope", "recipient", "category", "domain", "seq"];
-    private static readonly string[] MayCome = ["attempt", "reply", "class", "explanation", "reason", "nextAttemptAt", "duplicatePossible", "test", "tags", "metadata"];
+    private static readonly string[] MayCome = ["attempt", "reply", "reason", "nextAttemptAt", "duplicatePossible", "test", "tags", "metadata"];
+    private static readonly string[] OfRefusal = ["class", "explanation"];
     private static readonly DateTimeOffset Next = new(2026, 12, 1, 9, 5, 0, TimeSpan.Zero);
 
     private static readonly EventData Accepted = new()
@@ -39,7 +40,7 @@ internal static class EventSamples
         [EventType.MessageDelayed] = OfMessage("The message is still on its way after the tenant's age for a notice; told once.",
             Refused(451, "4.3.2", "System busy") with { Attempt = 4, Seq = 5, NextAttemptAt = Next }),
         [EventType.MessageBounced] = OfMessage("The receiver refused the message for good, at once or by a later report.",
-            Refused(550, "5.1.1", "No such user here")),
+            Refused(550, "5.1.1", "No such user here"), "class", "explanation"),
         [EventType.MessageComplained] = OfMessage("The recipient marked the message as unwanted.",
             Tried with { Seq = 3, Reason = "Feedback report of type abuse." }),
         [EventType.MessageSuppressed] = OfMessage("Nothing was sent: the recipient is on the tenant's suppression list.",
@@ -70,5 +71,6 @@ internal static class EventSamples
         return Tried with { Reply = new EventReply(code, enhanced, text, "mx1.example.net"), Class = verdict.Class, Explanation = verdict.Explanation };
     }
 
-    private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) => new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome]);
+    private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) => 
+        new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome, .. data.Class is null ? [] : OfRefusal]);
 }
