@@ -23,6 +23,7 @@ using MailApi.Mail.Tls;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
+using MailApi.Statistics;
 using MailApi.Storage;
 using MailApi.Suppressions;
 using MailApi.Tenants;
@@ -81,7 +82,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default];
+                    SuppressionJson.Default, StatisticsJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -98,13 +99,14 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis().AddRelays();
+        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
+        services.AddStatistics(counts: settings.Roles.HasFlag(Roles.Api));
         AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
@@ -138,8 +140,8 @@ public static class MailApiHost
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
         services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
-        services.AddSingleton<SuppressBounced>((tenant, envelope, recipient, verdict) =>
-            verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.HardBounce, "envelope " + envelope)] : []);
+        services.AddSingleton<SuppressBounced>(Bounces.Suppress);
+        services.AddSingleton<HasTopic>(provider => provider.GetRequiredService<Topics>().Has);
         services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
         services.AddSingleton<Node>();
         // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
@@ -149,7 +151,7 @@ public static class MailApiHost
     private static void AddDelivery(IServiceCollection services, Settings settings)
     {
         services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>();
-        services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category));
+        services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic));
         if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
         else services.AddLocalLimits();
         services.AddSingleton<SandboxConnectionHandler>();
@@ -199,6 +201,8 @@ public static class MailApiHost
         app.MapRelays();
         app.MapDiagnosis();
         app.MapSuppressions();
+        app.MapPreferences();
+        app.MapStatistics();
         app.MapUnsubscribe();
         app.MapWebhooks();
         app.MapSandbox();

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace MailApi.Sending;
 
 /// <summary><c>POST /send</c>: JSON shape and validation (<see cref="SendReader"/>), rights, composition, commit, in this order.</summary>
-internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Acceptor acceptor, Lifetimes lifetimes, TimeProvider time)
+internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Acceptor acceptor, Lifetimes lifetimes, HasTopic hasTopic, TimeProvider time)
 {
     public async Task<IResult> Send(Caller caller, HttpContext context, CancellationToken ct)
     {
@@ -25,6 +25,7 @@ internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Ac
         var category = EnumText.Parse<Category>(request.Category!);
         var domain = await domains.Find(caller.Tenant, from.Address.Domain, ct);
         if (Refuse(caller, from.Address.Domain, domain, category) is { } refusal) return refusal;
+        if (request.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) return Problem.InvalidFields(new Dictionary<string, string[]> { ["topic"] = ["This is no topic of the tenant: name it in PUT /topics."] });
 
         var id = PrefixedId.New<MessageId>();
         var draft = SendReader.Draft(request, id, time.GetUtcNow());
@@ -46,6 +47,7 @@ internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Ac
             Sender = request.From!,
             Subject = request.Subject!,
             Tags = [.. request.Tags?.Select(tag => tag!) ?? []],
+            Topic = request.Topic,
             Metadata = request.Metadata?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [],
             OnUncertain = request.OnUncertain is null ? OnUncertain.Retry : EnumText.Parse<OnUncertain>(request.OnUncertain),
             RequireTls = request.RequireTls == true,
@@ -104,3 +106,6 @@ internal sealed class SendEndpoint(SendReader reader, SendingDomains domains, Ac
 
 /// <summary>How long mail of a category is tried.</summary>
 public delegate TimeSpan Lifetimes(Category category);
+
+/// <summary>Whether the tenant has a topic of this name.</summary>
+public delegate Task<bool> HasTopic(TenantId tenant, string name, CancellationToken ct);

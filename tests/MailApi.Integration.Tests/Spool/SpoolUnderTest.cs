@@ -22,7 +22,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
-        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category), TimeProvider.System);
+        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), TimeProvider.System);
         Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
