@@ -55,42 +55,53 @@ internal sealed record StatisticsWanted
     /// <summary>Rows of the pages before.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>Reads a query; every error is put into <paramref name="errors"/>.</summary>
+    /// <summary>Reads a query; every error is put into <paramref name="errors"/>, and with one the answer means nothing.</summary>
     public static StatisticsWanted Read(StatisticsQuery query, DateOnly today, Dictionary<string, string[]> errors)
     {
-        var to = Day(query.To, "to") ?? today;
-        var from = Day(query.From, "from") ?? to.AddDays(1 - DaysDefault);
-        if (!errors.ContainsKey("from") && !errors.ContainsKey("to") && (from > to || to.DayNumber - from.DayNumber >= DaysMax)) errors["from"] = [$"Not after to, and at most {DaysMax} days with it."];
-
-        var dimensions = new List<StatisticsDimension>();
-        foreach (var word in (query.GroupBy ?? "domain").Split(',').Take(Enum.GetValues<StatisticsDimension>().Length + 1))
-            if (EnumText.TryParse<StatisticsDimension>(word, out var dimension) && !dimensions.Contains(dimension)) dimensions.Add(dimension);
-            else errors["groupBy"] = [$"Each of {string.Join(", ", TextOfAttribute.Of(typeof(StatisticsDimension)))} once, separated by commas."];
-
+        var to = Day(query.To, "to", errors) ?? today;
+        var from = Day(query.From, "from", errors) ?? to.AddDays(1 - DaysDefault);
+        if (errors.Count == 0 && (from > to || to.DayNumber - from.DayNumber >= DaysMax)) errors["from"] = [$"Not after to, and at most {DaysMax} days with it."];
         Category category = default;
         if (query.Category is not null && !EnumText.TryParse(query.Category, out category)) errors["category"] = [$"One of {string.Join(", ", TextOfAttribute.Of(typeof(Category)))}."];
         if (query.Domain?.Contains('\0') == true) errors["domain"] = ["A domain name is required."];
         if (query.Site?.Contains('\0') == true) errors["site"] = ["The name of a site is required."];
-        if (Paging.Limit(query.Limit) is not { } limit) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
-        else return new StatisticsWanted { From = from, To = to, GroupBy = dimensions, Domain = query.Domain, Category = query.Category is null ? null : category, Site = query.Site, Limit = limit, Offset = Offset() };
-        return Nothing(from, to);
-
-        DateOnly? Day(string? text, string name)
+        var limit = Paging.Limit(query.Limit);
+        if (limit is null) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
+        return new StatisticsWanted
         {
-            if (text is null) return null;
-            if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day.Year is > 1970 and < 9000) return day;
-            errors[name] = ["A day such as 2026-01-31 is required."];
-            return null;
-        }
-
-        int Offset()
-        {
-            if (query.Cursor is null) return 0;
-            if (Paging.TryDecode(query.Cursor, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)) return offset;
-            errors["cursor"] = ["This is no cursor of these statistics."];
-            return 0;
-        }
+            From = from,
+            To = to,
+            GroupBy = Dimensions(query.GroupBy ?? "domain", errors),
+            Domain = query.Domain,
+            Category = query.Category is null ? null : category,
+            Site = query.Site,
+            Limit = limit ?? 0,
+            Offset = ReadOffset(query.Cursor, errors),
+        };
     }
 
-    private static StatisticsWanted Nothing(DateOnly from, DateOnly to) => new() { From = from, To = to, GroupBy = [], Domain = null, Category = null, Site = null, Limit = 1, Offset = 0 };
+    private static DateOnly? Day(string? text, string name, Dictionary<string, string[]> errors)
+    {
+        if (text is null) return null;
+        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day.Year is > 1970 and < 9000) return day;
+        errors[name] = ["A day such as 2026-01-31 is required."];
+        return null;
+    }
+
+    private static List<StatisticsDimension> Dimensions(string text, Dictionary<string, string[]> errors)
+    {
+        var dimensions = new List<StatisticsDimension>();
+        foreach (var word in text.Split(',').Take(Enum.GetValues<StatisticsDimension>().Length + 1))
+            if (EnumText.TryParse<StatisticsDimension>(word, out var dimension) && !dimensions.Contains(dimension)) dimensions.Add(dimension);
+            else errors["groupBy"] = [$"Each of {string.Join(", ", TextOfAttribute.Of(typeof(StatisticsDimension)))} once, separated by commas."];
+        return dimensions;
+    }
+
+    private static int ReadOffset(string? cursor, Dictionary<string, string[]> errors)
+    {
+        if (cursor is null) return 0;
+        if (Paging.TryDecode(cursor, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)) return offset;
+        errors["cursor"] = ["This is no cursor of these statistics."];
+        return 0;
+    }
 }

@@ -28,22 +28,27 @@ internal static class CsvLines
         {
             var result = await file.ReadAsync(ct);
             var rest = result.Buffer;
-            while (TryCut(ref rest, out var line))
+            try
             {
-                yield return new CsvLine(++number, tooLong ? null : Decode(line, number));
-                tooLong = false;
-            }
-            if (result.IsCompleted)
-            {
-                if (!rest.IsEmpty || tooLong) yield return new CsvLine(++number, tooLong ? null : Decode(rest, number));
-                yield break;
-            }
-            if (rest.Length > OctetsMax)
-            {
+                while (TryCut(ref rest, out var line))
+                {
+                    yield return new CsvLine(++number, tooLong ? null : Decode(line, number));
+                    tooLong = false;
+                }
+                if (result.IsCompleted)
+                {
+                    if (!rest.IsEmpty || tooLong) yield return new CsvLine(++number, tooLong ? null : Decode(rest, number));
+                    yield break;
+                }
+                if (rest.Length <= OctetsMax) continue;
                 tooLong = true;
                 rest = rest.Slice(rest.End);
             }
-            file.AdvanceTo(rest.Start, rest.End);
+            finally
+            {
+                // Also when the file is not read on: what is left of it is then its owner's to throw away.
+                file.AdvanceTo(rest.Start, rest.End);
+            }
         }
     }
 

@@ -18,6 +18,7 @@ internal static class SuppressionFiles
                 An empty cell says what an absent column does: every category, `manual`, `import`, now, never, no override. An override is recorded as the calling key's.
                 A row that cannot be read is counted as refused and loses no other. An entry that is there already is changed only where the row's holds for longer. A file whose upload broke off can be sent again whole.
                 """)
+            .ProducesProblem(413).ProducesProblem(415).ProducesProblem(422)
             .AddOpenApiOperationTransformer((operation, _, _) => Describe(operation));
         suppressions.MapGet("/export", Export).RequireScope(Scopes.Suppressions).WithName("ExportSuppressions").WithSummary("The whole list as CSV, oldest entry first.")
             .WithDescription("As an import takes it. A cell that a spreadsheet program would take for a formula has an apostrophe before it, which an import takes away.")

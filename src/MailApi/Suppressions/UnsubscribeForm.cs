@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using MailApi.Api;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace MailApi.Suppressions;
@@ -30,12 +31,8 @@ internal sealed record UnsubscribeForm(UnsubscribeAction Action, IReadOnlySet<st
         if (request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) != true) return OneClick;
         if (await ReadText(request.Body, ct) is not { } text) return OneClick;
         var fields = QueryHelpers.ParseQuery(text);
-        return fields[UnsubscribePage.ActionField].ToString() switch
-        {
-            "resubscribe" => new(UnsubscribeAction.Resubscribe, new HashSet<string>()),
-            "topics" => new(UnsubscribeAction.Topics, fields[UnsubscribePage.TopicField].OfType<string>().ToHashSet()),
-            _ => OneClick,
-        };
+        if (!EnumText.TryParse<UnsubscribeAction>(fields.GetValueOrDefault(UnsubscribePage.ActionField), out var action)) return OneClick;
+        return new UnsubscribeForm(action, fields.GetValueOrDefault(UnsubscribePage.TopicField).OfType<string>().ToHashSet());
     }
 
     /// <summary>Null when there is more than <see cref="OctetsMax"/>.</summary>
