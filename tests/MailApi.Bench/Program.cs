@@ -10,6 +10,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "idle": return await IdleRun.Run();
         case "start": return await StartRun.Run(arguments);
         case "diagnose": return await DiagnoseRun.Run(arguments);
+        case "lists": return await ListsRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
         case "load": return await LoadRun.Run(arguments);
         case "sink": return await SinkRun.Run(arguments);
@@ -29,6 +30,7 @@ await Console.Error.WriteLineAsync(
       idle                                                                             resident memory without traffic
       start         --times 5                                                          from exec to /health/ready
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
+      lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
                     --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …
