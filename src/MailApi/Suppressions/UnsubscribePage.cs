@@ -6,7 +6,10 @@ using MailApi.Api;
 
 namespace MailApi.Suppressions;
 
-/// <summary>What a recipient sees behind an unsubscribe link: self-contained pages in English and Chinese, without script. None shows the address, so that a forwarded mail tells nobody whose it was.</summary>
+/// <summary>
+/// What a recipient sees behind an unsubscribe link: self-contained pages in English and Chinese, without script. None shows the address, so that a forwarded
+/// mail tells nobody whose it was.
+/// </summary>
 internal static class UnsubscribePage
 {
     /// <summary>Which form was sent; the one-click of mail programs (RFC 8058 §3.2) has no such field.</summary>
@@ -35,7 +38,7 @@ internal static class UnsubscribePage
     /// <summary>Asks; the forms post to the page's own address.</summary>
     public static string Ask(LinkedMail mail, MailChoices choices)
     {
-        if (!choices.IsSubscribed) return Done(mail, choices);
+        if (!choices.IsSubscribed) return Done(mail);
         var (english, chinese, sender) = Words(mail);
         return Page("Unsubscribe · 退订", $"""
             <h1>Unsubscribe? · <span lang="zh-Hans">退订？</span></h1>
@@ -45,11 +48,11 @@ internal static class UnsubscribePage
             <input type="hidden" name="List-Unsubscribe" value="One-Click">
             <button type="submit">Unsubscribe · <span lang="zh-Hans">退订</span></button>
             </form>
-            {Topics(choices, "Or choose what you want to read", "或选择您想阅读的内容")}
+            {Topics(choices, "Or choose topics", "或选择主题")}
             """);
     }
 
-    public static string Done(LinkedMail mail, MailChoices choices)
+    public static string Done(LinkedMail mail)
     {
         var (english, chinese, sender) = Words(mail);
         return Page("Unsubscribed · 已退订", $"""
@@ -64,22 +67,22 @@ internal static class UnsubscribePage
             <input type="hidden" name="{ActionField}" value="{UnsubscribeAction.Resubscribe.ToText()}">
             <button type="submit" class="second">Subscribe again · <span lang="zh-Hans">重新订阅</span></button>
             </form>
-            {(choices.IsSubscribed ? Topics(choices, "Choose what you want to read", "选择您想阅读的内容") : "")}
             """);
     }
 
     /// <summary>After a choice of topics, or a new subscription.</summary>
     public static string Saved(LinkedMail mail, MailChoices choices)
     {
-        if (!choices.IsSubscribed) return Done(mail, choices);
+        if (!choices.IsSubscribed) return Done(mail);
         var (english, chinese, sender) = Words(mail);
+        var hasRefused = choices.Topics.Any(choice => !choice.IsWanted);
         return Page("Saved · 已保存", $"""
             <h1>Your choice is saved. · <span lang="zh-Hans">您的选择已保存。</span></h1>
             <div role="status">
-            <p>You get {english} from <b>{sender}</b>{(choices.Topics.Count > 0 ? " on the topics that are ticked" : "")}.</p>
-            <p lang="zh-Hans">您将收到 <b>{sender}</b> 发送的{chinese}{(choices.Topics.Count > 0 ? "（仅限勾选的主题）" : "")}。</p>
+            <p>You asked for {english} from <b>{sender}</b>{(hasRefused ? ", but not on the topics that are not ticked" : "")}.</p>
+            <p lang="zh-Hans">您已选择接收 <b>{sender}</b> 发送的{chinese}{(hasRefused ? "（未勾选的主题除外）" : "")}。</p>
             </div>
-            {Topics(choices, "Choose what you want to read", "选择您想阅读的内容")}
+            {Topics(choices, "Choose topics", "选择主题")}
             <hr>
             <form method="post">
             <input type="hidden" name="List-Unsubscribe" value="One-Click">

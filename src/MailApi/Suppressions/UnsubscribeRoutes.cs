@@ -42,7 +42,7 @@ internal static class UnsubscribeRoutes
                 return Html(response, UnsubscribePage.Saved(mail, await links.Choices(mail, ct)), StatusCodes.Status200OK);
             default:
                 await links.Unsubscribe(mail, ct);
-                return Html(response, UnsubscribePage.Done(mail, await links.Choices(mail, ct)), StatusCodes.Status200OK);
+                return Html(response, UnsubscribePage.Done(mail), StatusCodes.Status200OK);
         }
     }
 

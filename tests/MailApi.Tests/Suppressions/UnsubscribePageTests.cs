@@ -25,7 +25,7 @@ public sealed class UnsubscribePageTests
 
     private static readonly IReadOnlyList<string> Pages =
     [
-        UnsubscribePage.Ask(Mail, Subscribed), UnsubscribePage.Ask(Mail, Unsubscribed), UnsubscribePage.Done(Mail, Unsubscribed), UnsubscribePage.Saved(Mail, Subscribed),
+        UnsubscribePage.Ask(Mail, Subscribed), UnsubscribePage.Ask(Mail, Unsubscribed), UnsubscribePage.Done(Mail), UnsubscribePage.Saved(Mail, Subscribed),
         UnsubscribePage.Saved(Mail, Unsubscribed), UnsubscribePage.Unknown(),
     ];
 
