@@ -10,6 +10,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "idle": return await IdleRun.Run();
         case "start": return await StartRun.Run(arguments);
         case "diagnose": return await DiagnoseRun.Run(arguments);
+        case "lists": return await ListsRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
         case "returns": return await ReturnsRun.Run(arguments);
         case "load": return await LoadRun.Run(arguments);
@@ -31,6 +32,7 @@ await Console.Error.WriteLineAsync(
       idle                                                                             resident memory without traffic
       start         --times 5                                                          from exec to /health/ready
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
+      lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
       returns       --messages 10000 --connections 16 --mode …                         bounces into the listener on port 25
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);

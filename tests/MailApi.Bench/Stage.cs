@@ -27,6 +27,9 @@ internal sealed class Stage : IAsyncDisposable
     public MailApiProcess Api { get; }
     public ScriptedSink Sink { get; }
 
+    /// <summary>With the tenant's live key.</summary>
+    public HttpClient Client => client;
+
     public static async Task<Stage> Set(Mode mode, Dictionary<string, string>? more = null)
     {
         var servers = mode == Mode.Distributed ? await Servers.Start() : null;

@@ -1,7 +1,7 @@
 namespace MailApi.Mail.Bounces;
 
 /// <summary>Base32 (RFC 4648 §6) without padding, written in lower case and read in any: it survives those who fold the case of local parts.</summary>
-internal static class Base32
+public static class Base32
 {
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";
     private const int BitsPerDigit = 5;

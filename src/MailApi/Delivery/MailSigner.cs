@@ -19,7 +19,7 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     public IReadOnlyList<ReadOnlyMemory<byte>> Sign(byte[] content, EnvelopeId envelope, SendingIdentity identity, CategoryRules rule)
     {
         if (rule.RequiresUnsubscribe && !HasHeader(content, "List-Unsubscribe:"u8))
-            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost), .. content], identity.Signers);
+            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost, identity.ReturnPathHost), .. content], identity.Signers);
         // The recipients of one message whose envelopes were claimed together share its octets: they share the signature, too.
         var shared = signatures.GetValue(content, _ => new Shared(identity.Signers, new(() => Signed(content, identity.Signers))));
         return shared.Signers == identity.Signers ? shared.Parts.Value : Signed(content, identity.Signers);

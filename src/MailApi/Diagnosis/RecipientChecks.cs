@@ -21,20 +21,20 @@ internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions 
     /// <summary>From here on a person should know that it takes a while.</summary>
     private static readonly TimeSpan LongWait = TimeSpan.FromMinutes(5);
 
-    public async Task<IReadOnlyList<Check>> Run(TenantId tenant, CategoryRules rule, SendingIdentity identity, IReadOnlyList<string> recipients, bool requireTls, CancellationToken ct)
+    public async Task<IReadOnlyList<Check>> Run(TenantId tenant, CategoryRules rule, SendingIdentity identity, IReadOnlyList<string> recipients, string? topic, bool requireTls, CancellationToken ct)
     {
-        var suppressed = Suppressed(tenant, rule, recipients, ct);
+        var suppressed = Suppressed(tenant, rule, recipients, topic, ct);
         var domains = recipients.Select(recipient => recipient[(recipient.LastIndexOf('@') + 1)..]).Distinct().Take(DomainsMax).ToList();
         var routes = await Task.WhenAll(domains.Select(domain => router.Find(domain, ct)));
         var held = await Task.WhenAll(routes.Zip(domains, (route, domain) => tls.Apply(route, domain, requireTls, ct)));
         return [await suppressed, Routes(routes), Tls(domains, routes, held), Rate(identity, recipients.Count), await Held(tenant, rule.Category, identity.Name, recipients, ct)];
     }
 
-    private async Task<Check> Suppressed(TenantId tenant, CategoryRules rule, IReadOnlyList<string> recipients, CancellationToken ct)
+    private async Task<Check> Suppressed(TenantId tenant, CategoryRules rule, IReadOnlyList<string> recipients, string? topic, CancellationToken ct)
     {
         var found = new List<string>();
         foreach (var recipient in recipients.Take(RecipientsMax))
-            if (await suppressions.Find(tenant, recipient, rule.Category, rule.SuppressedBy, ct) is { } reason) found.Add($"{recipient} ({reason.ToText()})");
+            if (await suppressions.Find(tenant, recipient, rule.Category, topic, rule.SuppressedBy, ct) is { } reason) found.Add($"{recipient} ({reason.ToText()})");
         if (found.Count > 0)
             return Check.Fail("suppression", CheckGroup.Suppression, $"{Counted(found.Count, "recipient gets", "recipients get")} no mail of this category: {Listed(found)}.",
                 "Leave these recipients out; if one is wrong, DELETE its entry in /suppressions.");

@@ -63,7 +63,7 @@ internal sealed class SendDiagnosis(
         byte[] signed = [.. signer.Sign(content, envelopes[0].Id, identity, rules[category]).SelectMany(part => part.ToArray())];
         var returnPath = signer.ReturnPath(envelopes[0].Id, identity);
 
-        var others = recipients.Run(caller.Tenant, rules[category], identity, [.. envelopes.Select(envelope => envelope.Recipient)], request.RequireTls == true, ct);
+        var others = recipients.Run(caller.Tenant, rules[category], identity, [.. envelopes.Select(envelope => envelope.Recipient)], request.Topic, request.RequireTls == true, ct);
         var egress = egressOf(caller.Tenant, domain.Name, [category]);
         var (report, checks) = await Judge(signed, egress, returnPath, identity.Name, category, ct);
         IReadOnlyList<Check> all = [.. checks, .. await others];

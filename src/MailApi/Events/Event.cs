@@ -32,6 +32,9 @@ public sealed record EventData
     /// <summary>What the refusal means and what to do about it, in words for people.</summary>
     public string? Explanation { get; init; }
 
+    /// <summary>What the recipient wants to hear no more of, by its tenant's name; absent: nothing of the category.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>What happened where no receiver spoke, in words.</summary>
     public string? Reason { get; init; }
 

@@ -24,6 +24,8 @@ internal static class ApiReference
         ("Relays", "Smart hosts that take mail in the place of the receivers' own servers."),
         ("Diagnosis", "What a receiver will conclude about a message, before it is sent."),
         ("Suppressions", "Addresses that get no more mail."),
+        ("Preferences", "What the tenant writes about, and what its recipients want of it."),
+        ("Statistics", "What became of mail, in numbers."),
         ("Sandbox", "What test keys sent."),
         ("Unsubscribe", "The links in the mail's List-Unsubscribe header: for recipients and their mail programs."),
         ("Tenants", "Tenants and their keys."),

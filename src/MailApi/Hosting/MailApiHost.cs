@@ -24,6 +24,7 @@ using MailApi.Receiving;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
+using MailApi.Statistics;
 using MailApi.Storage;
 using MailApi.Suppressions;
 using MailApi.Tenants;
@@ -82,7 +83,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default];
+                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -99,7 +100,7 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddIntake().AddDiagnosis().AddRelays();
+        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
@@ -107,6 +108,7 @@ public static class MailApiHost
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
         if (settings.Roles.HasFlag(Roles.Receive)) AddReceiving(services, settings);
+        services.AddStatistics(counts: settings.Roles.HasFlag(Roles.Api));
         AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
@@ -149,9 +151,8 @@ public static class MailApiHost
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
         services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
-        services.AddSingleton<SuppressBounced>((tenant, envelope, recipient, verdict) =>
-            verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.HardBounce, "envelope " + envelope)] : []);
-        services.AddSingleton<SuppressComplained>((tenant, envelope, recipient) => SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.Complaint, "envelope " + envelope));
+        services.AddSingleton<SuppressBounced>(Bounces.Suppress).AddSingleton<SuppressComplained>(Bounces.SuppressComplained);
+        services.AddSingleton<HasTopic>(provider => provider.GetRequiredService<Topics>().Has);
         services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
         services.AddSingleton<Node>();
         // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
@@ -161,7 +162,7 @@ public static class MailApiHost
     private static void AddDelivery(IServiceCollection services, Settings settings)
     {
         services.AddSingleton<Stopping>().AddSingleton<Claims>().AddSingleton<Records>().AddSingleton<Deliverer>();
-        services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category));
+        services.AddSingleton<SuppressionsOf>(claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic));
         if (settings.Limits.Backend == LimitsBackend.Redis) services.AddSingleton(settings.Limits).AddRedisLimits();
         else services.AddLocalLimits();
         services.AddSingleton<SandboxConnectionHandler>();
@@ -211,6 +212,8 @@ public static class MailApiHost
         app.MapRelays();
         app.MapDiagnosis();
         app.MapSuppressions();
+        app.MapPreferences();
+        app.MapStatistics();
         app.MapUnsubscribe();
         app.MapReceive();
         app.MapWebhooks();

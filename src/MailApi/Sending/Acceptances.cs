@@ -21,6 +21,9 @@ internal sealed record NewMessage
     public required string Sender { get; init; }
     public required string Subject { get; init; }
     public required IReadOnlyList<string> Tags { get; init; }
+
+    /// <summary>What it is about, among the tenant's topics; null where it says nothing.</summary>
+    public string? Topic { get; init; }
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
     public required OnUncertain OnUncertain { get; init; }
     public required bool RequireTls { get; init; }
@@ -73,6 +76,7 @@ internal sealed class Acceptances(Acceptor acceptor, Lifetimes lifetimes)
         Sender = message.Sender,
         Subject = message.Subject,
         Tags = message.Tags,
+        Topic = message.Topic,
         Metadata = message.Metadata,
         OnUncertain = message.OnUncertain,
         RequireTls = message.RequireTls,

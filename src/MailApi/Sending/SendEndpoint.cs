@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace MailApi.Sending;
 
 /// <summary><c>POST /send</c>: JSON shape and validation (<see cref="SendReader"/>), rights, composition, commit, in this order.</summary>
-internal sealed class SendEndpoint(SendReader reader, SendRights rights, Acceptances acceptances, TimeProvider time)
+internal sealed class SendEndpoint(SendReader reader, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time)
 {
     public async Task<IResult> Send(Caller caller, HttpContext context, CancellationToken ct)
     {
@@ -22,6 +22,7 @@ internal sealed class SendEndpoint(SendReader reader, SendRights rights, Accepta
         var category = EnumText.Parse<Category>(request.Category!);
         var (domain, refusal) = await rights.Find(caller, from.Address.Domain, category, ct);
         if (refusal is not null) return refusal;
+        if (request.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) return Problem.InvalidFields(new Dictionary<string, string[]> { ["topic"] = ["This is no topic of the tenant: name it in PUT /topics."] });
 
         var id = PrefixedId.New<MessageId>();
         var draft = SendReader.Draft(request, id, time.GetUtcNow());
@@ -35,6 +36,7 @@ internal sealed class SendEndpoint(SendReader reader, SendRights rights, Accepta
             Sender = request.From!,
             Subject = request.Subject!,
             Tags = [.. request.Tags?.Select(tag => tag!) ?? []],
+            Topic = request.Topic,
             Metadata = request.Metadata?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [],
             OnUncertain = request.OnUncertain is null ? OnUncertain.Retry : EnumText.Parse<OnUncertain>(request.OnUncertain),
             RequireTls = request.RequireTls == true,
@@ -60,3 +62,6 @@ internal sealed class SendEndpoint(SendReader reader, SendRights rights, Accepta
         return TypedResults.Text(answer, "application/json", Encoding.UTF8, StatusCodes.Status202Accepted);
     }
 }
+
+/// <summary>Whether the tenant has a topic of this name.</summary>
+public delegate Task<bool> HasTopic(TenantId tenant, string name, CancellationToken ct);

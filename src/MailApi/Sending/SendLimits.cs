@@ -14,6 +14,7 @@ public static class SendLimits
     public const int RecipientsMax = 1000;
     public const int ReplyToMax = 10;
     public const int SubjectCharsMax = 998;
+    public const int TopicCharsMax = 64;
     public const int TagsMax = 50;
     public const int TagCharsMax = 128;
     public const int HeadersMax = 100;

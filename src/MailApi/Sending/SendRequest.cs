@@ -51,6 +51,10 @@ public sealed record SendRequest
     [MaxLength(SendLimits.HeadersMax)]
     public IReadOnlyDictionary<string, string?>? Headers { get; init; }
 
+    /// <summary>What the message is about: a name of <c>PUT /topics</c>. Marketing does not go to those who do not want the topic.</summary>
+    [MaxLength(SendLimits.TopicCharsMax)]
+    public string? Topic { get; init; }
+
     /// <summary>Words to find messages by, of at most 128 characters each; they do not leave the service.</summary>
     [MaxLength(SendLimits.TagsMax)]
     public IReadOnlyList<string?>? Tags { get; init; }

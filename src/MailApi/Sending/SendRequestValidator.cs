@@ -33,6 +33,7 @@ internal sealed partial class SendRequestValidator : AbstractValidator<SendReque
         RuleFor(it => it.SendAt).Must(at => at is null || at <= time.GetUtcNow() + SendLimits.SendAtMax)
             .WithMessage($"At most {SendLimits.SendAtMax.TotalDays:0} days ahead.");
 
+        RuleFor(it => it.Topic).MaximumLength(SendLimits.TopicCharsMax).Custom(HeaderText);
         RuleFor(it => it.Headers).Custom(Headers);
         RuleFor(it => it.Metadata).Custom(Metadata);
         RuleFor(it => it.Tags).Must(tags => tags is null || tags.Count <= SendLimits.TagsMax).WithMessage($"At most {SendLimits.TagsMax} tags.");

@@ -20,6 +20,9 @@ public sealed record Acceptance
     public required string Sender { get; init; }
     public required string Subject { get; init; }
     public required IReadOnlyList<string> Tags { get; init; }
+
+    /// <summary>What the message is about, by its tenant's name for it.</summary>
+    public string? Topic { get; init; }
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
     public required OnUncertain OnUncertain { get; init; }
 
@@ -172,24 +175,24 @@ internal sealed class Acceptor : IAsyncDisposable
 
     private static Statement InsertMessage(Acceptance acceptance, long? sendAt) => new(
         """
-        insert into messages (id, tenant_id, domain_id, domain, category, test, sender, subject, tags, metadata, on_uncertain, require_tls, size, content, created_at, expires_at)
-        values (@id, @tenant, @domainId, @domain, @category, @test, @sender, @subject, @tags, @metadata, @onUncertain, @requireTls, @size, @content,
+        insert into messages (id, tenant_id, domain_id, domain, category, test, sender, subject, tags, metadata, on_uncertain, require_tls, topic, size, content, created_at, expires_at)
+        values (@id, @tenant, @domainId, @domain, @category, @test, @sender, @subject, @tags, @metadata, @onUncertain, @requireTls, @topic, @size, @content,
                 now_ms(), coalesce(cast(@sendAt as bigint), now_ms()) + @lifetime)
         """,
         ("id", acceptance.Id.Value), ("tenant", acceptance.Tenant.Value), ("domainId", acceptance.DomainId.Value), ("domain", acceptance.Domain),
         ("category", acceptance.Category.ToText()), ("test", acceptance.Test), ("sender", acceptance.Sender), ("subject", acceptance.Subject),
         ("tags", JsonText.From(acceptance.Tags)), ("metadata", JsonText.From(acceptance.Metadata)), ("onUncertain", acceptance.OnUncertain.ToText()),
-        ("requireTls", acceptance.RequireTls), ("size", acceptance.Content.Length), ("content", acceptance.Content), ("sendAt", sendAt), ("lifetime", (long)acceptance.Lifetime.TotalMilliseconds));
+        ("requireTls", acceptance.RequireTls), ("topic", acceptance.Topic), ("size", acceptance.Content.Length), ("content", acceptance.Content), ("sendAt", sendAt), ("lifetime", (long)acceptance.Lifetime.TotalMilliseconds));
 
     private static Statement InsertEnvelope(Acceptance acceptance, AcceptedEnvelope envelope, bool ring, long? sendAt) => new(
         """
-        insert into envelopes (id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, state, due_at, seq, created_at, expires_at, updated_at)
-        values (@id, @message, @tenant, @domain, @category, @test, @recipient, @recipientDomain, @utf8, @state,
+        insert into envelopes (id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, topic, state, due_at, seq, created_at, expires_at, updated_at)
+        values (@id, @message, @tenant, @domain, @category, @test, @recipient, @recipientDomain, @utf8, @topic, @state,
                 coalesce(cast(@sendAt as bigint), now_ms()) + @patience, 1, now_ms(), (select expires_at from messages where id = @message), now_ms())
         """,
         ("id", envelope.Id.Value), ("message", acceptance.Id.Value), ("tenant", acceptance.Tenant.Value), ("domain", acceptance.DomainId.Value),
         ("category", acceptance.Category.ToText()), ("test", acceptance.Test), ("recipient", envelope.Recipient), ("recipientDomain", envelope.RecipientDomain),
-        ("utf8", envelope.NeedsSmtpUtf8), ("state", (ring ? EnvelopeState.Rung : EnvelopeState.Queued).ToText()), ("sendAt", sendAt),
+        ("utf8", envelope.NeedsSmtpUtf8), ("topic", acceptance.Topic), ("state", (ring ? EnvelopeState.Rung : EnvelopeState.Queued).ToText()), ("sendAt", sendAt),
         ("patience", ring ? (long)Ringer.Patience.TotalMilliseconds : 0L));
 
     private static EventData Accepted(Acceptance acceptance, AcceptedEnvelope envelope) => new()

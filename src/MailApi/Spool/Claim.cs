@@ -18,6 +18,9 @@ public sealed record Claim
     public required string RecipientDomain { get; init; }
     public required bool NeedsSmtpUtf8 { get; init; }
 
+    /// <summary>What the message is about, by its tenant's name for it; null where the tenant gave none.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>To be sent with REQUIRETLS (RFC 8689) or not at all.</summary>
     public bool RequireTls { get; init; }
 
@@ -137,7 +140,7 @@ internal sealed class Claims : IAsyncDisposable
         set state = 'sending', attempt = attempt + 1, due_at = now_ms() + @lease, node_id = @node, updated_at = now_ms()
         where id = @id and attempt = @attempt and state = 'rung'
         returning id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, attempt, tries, duplicate_possible,
-                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed
+                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed, topic
         """,
         ("lease", (long)lease.TotalMilliseconds), ("node", node.Id), ("id", entry.Id), ("attempt", entry.Attempt));
 
@@ -158,6 +161,7 @@ internal sealed class Claims : IAsyncDisposable
         Expired = row.GetInt32(12) == 1,
         Age = TimeSpan.FromMilliseconds(row.GetInt64(13)),
         Delayed = row.GetBoolean(14),
+        Topic = row.TextOrNull(15),
         ClaimedAt = claimedAt,
         Domain = "",
         OnUncertain = OnUncertain.Retry,

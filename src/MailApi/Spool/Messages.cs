@@ -16,6 +16,9 @@ public sealed record MessageSummary
     public required string From { get; init; }
     public required string Subject { get; init; }
     public required IReadOnlyList<string> Tags { get; init; }
+
+    /// <summary>What it is about, by the tenant's name for it.</summary>
+    public string? Topic { get; init; }
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 
     /// <summary>Octets of the composed message, unsigned.</summary>
@@ -68,7 +71,7 @@ public sealed record MessageFilter
 /// <summary>Reads messages for their tenant, and calls them back.</summary>
 internal sealed class Messages(Db db, EventsAppended appended)
 {
-    private const string Columns = "id, category, domain, sender, subject, tags, metadata, size, test, created_at, expires_at";
+    private const string Columns = "id, category, domain, sender, subject, tags, metadata, size, test, created_at, expires_at, topic";
 
     public async Task<MessageSummary?> Find(TenantId tenant, MessageId id, CancellationToken ct)
     {
@@ -165,6 +168,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
         Test = row.GetBoolean(8),
         CreatedAt = row.Instant(9),
         ExpiresAt = row.Instant(10),
+        Topic = row.TextOrNull(11),
     };
 
     private static RecipientView ReadRecipient(DbDataReader row)

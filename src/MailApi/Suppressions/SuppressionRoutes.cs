@@ -9,13 +9,16 @@ namespace MailApi.Suppressions;
 /// <summary>The addresses that get no more mail from a tenant.</summary>
 internal static class SuppressionRoutes
 {
-    public static IServiceCollection AddSuppressions(this IServiceCollection services)
+    /// <param name="receivesMail">Mail to the return-path hosts comes back to this service: it can be unsubscribed from by mail.</param>
+    public static IServiceCollection AddSuppressions(this IServiceCollection services, bool receivesMail)
     {
         return services
             .AddSingleton<SuppressionList>()
             .AddSingleton(provider => new UnsubscribeToken(provider.GetRequiredService<Vault>().Derive(UnsubscribeToken.KeyPurpose)))
-            .AddSingleton<UnsubscribeHeaders>()
-            .AddSingleton<UnsubscribeLinks>();
+            .AddSingleton(provider => new UnsubscribeHeaders(provider.GetRequiredService<UnsubscribeToken>(), receivesMail))
+            .AddSingleton<Topics>().AddSingleton<PreferenceStore>().AddSingleton<UnsubscribeLinks>()
+            .AddSingleton<SuppressionRequestValidator>().AddSingleton<SuppressionImport>().AddSingleton<SuppressionExport>()
+            .AddHostedService<LapsedEntries>();
     }
 
     public static void MapSuppressions(this IEndpointRouteBuilder routes)
@@ -24,8 +27,14 @@ internal static class SuppressionRoutes
         suppressions.MapGet("", List).RequireScope(Scopes.Suppressions).WithName("ListSuppressions")
             .WithSummary("Lists suppressed addresses, newest first.");
         suppressions.MapPost("", Add).RequireScope(Scopes.Suppressions).WithName("AddSuppression")
-            .WithSummary("Suppresses an address.").WithDescription("`200` with the entry that is there already; a weightier reason replaces its reason.");
-        suppressions.MapDelete("/{id:id(sup_)}", Remove).RequireScope(Scopes.Suppressions).WithName("RemoveSuppression").WithSummary("Lets an address get mail again.");
+            .WithSummary("Suppresses an address.").WithDescription("`200` with the entry that is there already for the same reason; it holds for longer where this one would, and an override ends.");
+        suppressions.MapPost("/{id:id(sup_)}/override", Override).RequireScope(Scopes.Suppressions).WithName("OverrideSuppression")
+            .WithSummary("Lets mail through in spite of an entry.")
+            .WithDescription("The entry stays, with who overrode it and why. A new bounce, complaint or unsubscription of the same kind ends the override.");
+        suppressions.MapDelete("/{id:id(sup_)}/override", EndOverride).RequireScope(Scopes.Suppressions).WithName("EndSuppressionOverride")
+            .WithSummary("Lets an entry hold mail back again.");
+        suppressions.MapDelete("/{id:id(sup_)}", Remove).RequireScope(Scopes.Suppressions).WithName("RemoveSuppression").WithSummary("Takes an entry away.");
+        SuppressionFiles.Map(suppressions);
     }
 
     private static async Task<Results<Ok<Page<Suppression>>, ProblemHttpResult>> List(
@@ -46,16 +55,33 @@ internal static class SuppressionRoutes
     }
 
     private static async Task<Results<Created<Suppression>, Ok<Suppression>, ProblemHttpResult>> Add(
-        SuppressionRequest request, Caller caller, SuppressionList list, CancellationToken ct)
+        SuppressionRequest request, Caller caller, SuppressionRequestValidator validator, SuppressionList list, CancellationToken ct)
     {
-        var errors = SuppressionRequestValidator.Instance.Validate(request).ToDictionary();
+        var errors = validator.Validate(request).ToDictionary();
         if (errors.Count > 0 || !EmailAddress.TryParse(request.Address, out var address)) return Problem.InvalidFields(errors);
 
         Category? category = request.Category is { } text ? EnumText.Parse<Category>(text) : null;
         var reason = request.Reason is { } word ? EnumText.Parse<SuppressionReason>(word) : SuppressionReason.Manual;
-        var (entry, created) = await list.Add(caller.Tenant, address.ToString(), category, reason, "api", ct);
+        var (entry, created) = await list.Add(caller.Tenant, address.ToString(), category, reason, "api", request.ExpiresAt, ct);
         return created ? TypedResults.Created($"/suppressions/{entry.Id}", entry) : TypedResults.Ok(entry);
     }
+
+    private static async Task<Results<Ok<Suppression>, ProblemHttpResult>> Override(string id, OverrideRequest request, Caller caller, SuppressionList list, CancellationToken ct)
+    {
+        var errors = OverrideRequestValidator.Instance.Validate(request).ToDictionary();
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
+        return PrefixedId.TryParse<SuppressionId>(id, out var suppression) && await list.Override(caller.Tenant, suppression, By(caller), request.Reason!, ct) is { } entry
+            ? TypedResults.Ok(entry)
+            : Problem.NotFound.With();
+    }
+
+    private static async Task<Results<Ok<Suppression>, ProblemHttpResult>> EndOverride(string id, Caller caller, SuppressionList list, CancellationToken ct) =>
+        PrefixedId.TryParse<SuppressionId>(id, out var suppression) && await list.EndOverride(caller.Tenant, suppression, ct) is { } entry
+            ? TypedResults.Ok(entry)
+            : Problem.NotFound.With();
+
+    /// <summary>Who an override is recorded as.</summary>
+    internal static string By(Caller caller) => caller.Key?.ToString() ?? "operator";
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Caller caller, SuppressionList list, CancellationToken ct) =>
         PrefixedId.TryParse<SuppressionId>(id, out var suppression) && await list.Remove(caller.Tenant, suppression, ct)
@@ -69,7 +95,7 @@ internal static class SuppressionRoutes
         SuppressionReason parsedReason = default;
         if (address is not null && !EmailAddress.TryParse(address, out mailbox)) errors["address"] = [SuppressionRequestValidator.AddressMessage];
         if (category is not null && !EnumText.TryParse(category, out parsedCategory)) errors["category"] = [SuppressionRequestValidator.CategoryMessage];
-        if (reason is not null && !EnumText.TryParse(reason, out parsedReason)) errors["reason"] = [SuppressionRequestValidator.ReasonMessage];
+        if (reason is not null && !SuppressionReasons.TryParse(reason, out parsedReason)) errors["reason"] = [SuppressionRequestValidator.ReasonMessage];
         filter = new SuppressionFilter(mailbox?.ToString(), category is null ? null : parsedCategory, reason is null ? null : parsedReason);
         return errors.Count == 0;
     }

@@ -22,7 +22,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
-        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category), TimeProvider.System);
+        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), TimeProvider.System);
         Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
         Returns = new Returns(
             db, (tenant, envelope, recipient, verdict) => verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, null, SuppressionReason.HardBounce, $"envelope {envelope}")] : [],

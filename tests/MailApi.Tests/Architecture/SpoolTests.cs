@@ -18,6 +18,8 @@ public sealed partial class SpoolTests
         ("src/MailApi/Domains/DomainRegistry.cs", "envelopes"),
         // An unsubscribe link names the envelope that it was in.
         ("src/MailApi/Suppressions/UnsubscribeLinks.cs", "envelopes"),
+        // Refusals from before a delivery do not count against a mailbox.
+        ("src/MailApi/Suppressions/Bounces.cs", "envelopes"),
         // The sandbox is asked about an envelope by the tag of its return path.
         ("src/MailApi/Sandbox/", "envelopes"),
     ];

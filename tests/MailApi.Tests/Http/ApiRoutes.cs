@@ -20,7 +20,8 @@ internal sealed partial record ApiRoute(string Method, string Pattern, RequiredS
 
     public bool IsForOperators => Required?.Scope == Scopes.Operator;
 
-    public string Path(Func<string, string> idOf) => Id().Replace(Pattern, match => idOf(match.Groups["prefix"].Value)).Replace("{selector}", "ma1", StringComparison.Ordinal);
+    public string Path(Func<string, string> idOf) => Id().Replace(Pattern, match => idOf(match.Groups["prefix"].Value)).Replace("{selector}", "ma1", StringComparison.Ordinal)
+        .Replace("{address}", "ann@example.net", StringComparison.Ordinal);
 
     /// <summary>A path to things that do not exist.</summary>
     public string UnknownPath => Path(prefix => prefix + Guid.CreateVersion7().ToString("N"));
@@ -66,6 +67,9 @@ internal static class ApiRoutes
         ["POST /domains/{dom_}/dkim/import"] = """{"selector":"own","privateKey":"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"}""",
         ["POST /diagnose/authentication"] = """{"clientIp":"192.0.2.1","helo":"mx.example.net","mailFrom":"a@nowhere.invalid","message":"From: a@nowhere.invalid\r\n\r\nHello\r\n"}""",
         ["POST /suppressions"] = """{"address":"gone@example.net","category":"support","reason":"manual"}""",
+        ["POST /suppressions/{sup_}/override"] = """{"reason":"She asked for it."}""",
+        ["PUT /topics"] = """{"items":[{"name":"weekly","title":"Weekly news","titleZh":"每周新闻"}]}""",
+        ["PUT /recipients/{address}/preferences"] = """{"categories":{"marketing":true}}""",
         ["POST /webhooks"] = """{"url":"http://127.0.0.1:1/hook","events":["message.opened"]}""",
         ["PATCH /webhooks/{whk_}"] = """{"url":"http://127.0.0.1:1/hook","events":["message.opened"],"enabled":true}""",
         ["POST /webhooks/{whk_}/replay"] = """{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z","state":"failed"}""",

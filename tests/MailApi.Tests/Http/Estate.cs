@@ -15,8 +15,11 @@ internal sealed record Estate
     /// <summary>Who got its mail.</summary>
     public required string Recipient { get; init; }
 
+    /// <summary>The name of its topic.</summary>
+    public required string Topic { get; init; }
+
     /// <summary>What no other tenant may be shown.</summary>
-    public IEnumerable<string> Marks => [.. Ids.Values, Tenant.Domain, Recipient];
+    public IEnumerable<string> Marks => [.. Ids.Values, Tenant.Domain, Recipient, Topic];
 
     public static async Task<Estate> Make(TestHost host)
     {
@@ -24,6 +27,8 @@ internal sealed record Estate
         var recipient = $"ann.{Guid.NewGuid():N}@example.net";
         var webhook = await Created(tenant.Live, "/webhooks", new { url = "http://127.0.0.1:1/hook", events = new[] { "message.accepted" } });
         var suppression = await Created(tenant.Live, "/suppressions", new { address = $"gone.{recipient}" });
+        var topic = $"topic-{Guid.NewGuid():N}";
+        await TestHost.Json(await tenant.Live.PutAsJsonAsync("/topics", new { items = new[] { new { name = topic, title = "Weekly news" } } }));
         var relay = await Created(tenant.Live, "/relays", new { name = "Relay", host = "127.0.0.1", port = 1, enabled = false });
         var key = await tenant.NewKey(new { name = "spare", mode = "live" });
         var message = await tenant.Send(tenant.Mail(recipient));
@@ -34,10 +39,13 @@ internal sealed record Estate
             sandbox = (await TestHost.Json(await tenant.Live.GetAsync("/sandbox/messages"))).GetProperty("items");
             return sandbox.GetArrayLength() > 0;
         }, TimeSpan.FromSeconds(20), "the sandbox has the test mail", CancellationToken.None);
+        await Eventually.HoldsAsync(async () =>
+            (await TestHost.Json(await tenant.Live.GetAsync("/stats"))).GetProperty("items").GetArrayLength() > 0, TimeSpan.FromSeconds(20), "the mail is counted", CancellationToken.None);
         return new Estate
         {
             Tenant = tenant,
             Recipient = recipient,
+            Topic = topic,
             Ids = new Dictionary<string, string>
             {
                 ["ten_"] = tenant.Id,

@@ -77,7 +77,7 @@ public sealed class LogTests(TestHost host)
     /// <summary>Requests that are refused with the canary wherever a client can put it.</summary>
     private async Task RefuseMuch(TestTenant tenant)
     {
-        foreach (var path in new[] { $"/{canary}", $"/messages/{canary}", $"/messages?cursor={canary}&state={canary}&limit={canary}", $"/messages?recipient={canary}@example.net", $"/suppressions?address={canary}", $"/u/{canary}", $"/events?after={canary}" })
+        foreach (var path in new[] { $"/{canary}", $"/messages/{canary}", $"/messages?cursor={canary}&state={canary}&limit={canary}", $"/messages?recipient={canary}@example.net", $"/suppressions?address={canary}", $"/recipients/{canary}@example.net/preferences", $"/u/{canary}", $"/events?after={canary}" })
             using (await tenant.Live.GetAsync(path)) { }
         foreach (var body in new[] { canary, $"{{\"{canary}\":1}}", $"{{\"from\":\"{canary}\"}}", $"{{\"subject\":\"{canary}\\ud800\"}}", $"{{\"to\":\"{canary}\"}}", $"{{\"sendAt\":\"{canary}\"}}" })
             foreach (var path in new[] { "/send", "/suppressions", "/webhooks", "/domains" })

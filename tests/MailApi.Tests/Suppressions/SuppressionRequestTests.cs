@@ -12,10 +12,11 @@ public sealed class SuppressionRequestTests
     [InlineData(null, "Marketing", "hardbounce", "address category reason")]
     [InlineData("Ann <ann@example.net>", null, null, "address")]
     [InlineData("ann@example.net\r\nX: y", null, "", "address reason")]
+    [InlineData("ann@example.net", null, "topicPreference", "reason")]
     public void A_request_names_all_that_is_wrong_with_it(string? address, string? category, string? reason, string paths)
     {
         var request = new SuppressionRequest { Address = address, Category = category, Reason = reason };
 
-        Assert.Equal(paths, string.Join(' ', SuppressionRequestValidator.Instance.Validate(request).ToDictionary().Keys));
+        Assert.Equal(paths, string.Join(' ', new SuppressionRequestValidator(TimeProvider.System).Validate(request).ToDictionary().Keys));
     }
 }

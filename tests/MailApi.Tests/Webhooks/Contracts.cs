@@ -62,6 +62,7 @@ internal static class Contracts
         "recipient" => Text("The recipient's address."),
         "category" => new JsonObject { ["enum"] = Texts([.. Enum.GetValues<Category>().Select(category => category.ToText())]) },
         "domain" => Text("The sending domain."),
+        "topic" => Text("What the recipient wants to hear no more of, by the tenant's name; absent: nothing of the category."),
         "attempt" => Number("How often delivery has been started, this time included.", 0),
         "seq" => Number("Numbers the events of an envelope from 1 without gaps: sort by it, deliveries may overtake each other.", 1),
         "reply" => Reply(),

@@ -54,7 +54,7 @@ internal static class EventSamples
             Tried with { DuplicatePossible = true }, "duplicatePossible"),
         [EventType.MessageOpened] = OfMessage("The recipient, or a scanner on the way, loaded the message's pixel.", Tried with { Seq = 3 }),
         [EventType.MessageClicked] = OfMessage("The recipient, or a scanner on the way, followed a link of the message.", Tried with { Seq = 3 }),
-        [EventType.RecipientUnsubscribed] = new("The recipient unsubscribed.", Tried with { Seq = 3 }, ["recipient", "category"], [.. OfMail, .. MayCome]),
+        [EventType.RecipientUnsubscribed] = new("The recipient unsubscribed.", Tried with { Seq = 3 }, ["recipient", "category"], [.. OfMail, "topic", .. MayCome]),
         [EventType.DomainVerified] = new("All records of a sending domain are as they must be.", new EventData { Domain = "mail.shop.example" }, ["domain"], ["domain", "reason"]),
         [EventType.DomainFailing] = new("A verified sending domain has lost a record that it needs.",
             new EventData { Domain = "mail.shop.example", Reason = "The DKIM record of selector s1 is missing." }, ["domain", "reason"], ["domain", "reason"]),

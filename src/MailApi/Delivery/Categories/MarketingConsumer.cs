@@ -17,7 +17,7 @@ internal sealed class MarketingConsumer(Deliverer deliverer) : IConsumer<Doorbel
         ConcurrentDeliveries = 16,
         RequiresUnsubscribe = true,
         DelayedAfter = TimeSpan.FromHours(4),
-        SuppressedBy = new[] { SuppressionReason.HardBounce, SuppressionReason.Complaint, SuppressionReason.Unsubscribe }.ToFrozenSet(),
+        SuppressedBy = new[] { SuppressionReason.HardBounce, SuppressionReason.Complaint, SuppressionReason.SoftBounce, SuppressionReason.Unsubscribe, SuppressionReason.TopicPreference }.ToFrozenSet(),
     };
 
     public Task Consume(ConsumeContext<Doorbell> context) => deliverer.Deliver(Category.Marketing, context.Message);

@@ -17,7 +17,7 @@ internal sealed class NotificationConsumer(Deliverer deliverer) : IConsumer<Door
         ConcurrentDeliveries = 48,
         RequiresUnsubscribe = false,
         DelayedAfter = TimeSpan.FromMinutes(15),
-        SuppressedBy = new[] { SuppressionReason.HardBounce, SuppressionReason.Complaint }.ToFrozenSet(),
+        SuppressedBy = new[] { SuppressionReason.HardBounce, SuppressionReason.Complaint, SuppressionReason.SoftBounce }.ToFrozenSet(),
     };
 
     public Task Consume(ConsumeContext<Doorbell> context) => deliverer.Deliver(Category.Notification, context.Message);

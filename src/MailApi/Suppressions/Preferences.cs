@@ -1,0 +1,87 @@
+using System.Data.Common;
+using MailApi.Api;
+using MailApi.Storage;
+
+namespace MailApi.Suppressions;
+
+/// <summary>What a recipient wants of a tenant.</summary>
+internal sealed record Preferences
+{
+    /// <summary>In lower case.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Each category: false where the recipient unsubscribed from it.</summary>
+    public required IReadOnlyDictionary<string, bool> Categories { get; init; }
+
+    /// <summary>Each topic of the tenant: false where the recipient does not want it.</summary>
+    public required IReadOnlyDictionary<string, bool> Topics { get; init; }
+}
+
+/// <summary>Choices to be made; what is not named stays as it is.</summary>
+internal sealed record Choices(IReadOnlyDictionary<Category, bool> Categories, IReadOnlyDictionary<string, bool> Topics);
+
+/// <summary>
+/// What recipients chose: of categories in the suppression list, where an unsubscription is one reason of several and the only one that a choice can undo;
+/// of topics beside it.
+/// </summary>
+internal sealed class PreferenceStore(Db db, Topics topics)
+{
+    private const string Unsubscriptions = """
+        select category from suppressions
+        where tenant_id = @tenant and address = @address and reason = 'unsubscribe' and overridden_at is null and (expires_at is null or expires_at > now_ms())
+        """;
+
+    public async Task<Preferences> Find(TenantId tenant, string address, CancellationToken ct)
+    {
+        (string, object?)[] args = [("tenant", tenant.Value), ("address", SuppressionList.Key(address))];
+        var unsubscribed = await db.QueryAs(tenant, Unsubscriptions, row => row.GetString(0), ct, args);
+        var refused = await db.QueryAs(tenant, "select topic from topic_refusals where tenant_id = @tenant and address = @address", row => row.GetString(0), ct, args);
+        return new Preferences
+        {
+            Address = SuppressionList.Key(address),
+            Categories = Enum.GetValues<Category>().ToDictionary(category => category.ToText(), category => !unsubscribed.Contains("") && !unsubscribed.Contains(category.ToText())),
+            Topics = (await topics.List(tenant, ct)).ToDictionary(topic => topic.Name!, topic => !refused.Contains(topic.Name!)),
+        };
+    }
+
+    public Task Choose(TenantId tenant, string address, Choices choices, string source, CancellationToken ct) => db.Write(async transaction =>
+    {
+        await Choose(transaction, tenant, address, choices, source, ct);
+        return 0;
+    }, ct);
+
+    /// <summary>Answers the topics that the recipient did want until now and wants no more.</summary>
+    public static async Task<IReadOnlyList<string>> Choose(
+        DbTransaction transaction, TenantId tenant, string address, Choices choices, string source, CancellationToken ct)
+    {
+        foreach (var (category, wanted) in choices.Categories)
+            if (!wanted) await transaction.Run([SuppressionList.Add(tenant, address, category, SuppressionReason.Unsubscribe, source)], null, ct);
+        await Resubscribe(transaction, tenant, address, [.. choices.Categories.Where(choice => choice.Value).Select(choice => choice.Key)], source, ct);
+
+        var refused = new List<string>();
+        foreach (var (topic, wanted) in choices.Topics)
+        {
+            (string, object?)[] args = [("tenant", tenant.Value), ("address", SuppressionList.Key(address)), ("topic", topic)];
+            if (wanted) await transaction.Execute("delete from topic_refusals where tenant_id = @tenant and address = @address and topic = @topic", ct, args);
+            else if (await transaction.Execute("""
+                insert into topic_refusals (tenant_id, address, topic, source, created_at) values (@tenant, @address, @topic, @source, now_ms()) on conflict do nothing
+                """, ct, [.. args, ("source", source)]) > 0) refused.Add(topic);
+        }
+        return refused;
+    }
+
+    /// <summary>Who unsubscribed from everything and wants one category again is still unsubscribed from the others.</summary>
+    private static async Task Resubscribe(DbTransaction transaction, TenantId tenant, string address, IReadOnlyList<Category> categories, string source, CancellationToken ct)
+    {
+        if (categories.Count == 0) return;
+        const string Delete = "delete from suppressions where tenant_id = @tenant and address = @address and reason = 'unsubscribe' and category = @category";
+        (string, object?)[] args = [("tenant", tenant.Value), ("address", SuppressionList.Key(address))];
+        foreach (var category in categories) await transaction.Execute(Delete, ct, [.. args, ("category", category.ToText())]);
+
+        var everything = await transaction.Query(Unsubscriptions + " and category = ''", row => 0, ct, args);
+        if (everything.Count == 0) return;
+        await transaction.Execute(Delete, ct, [.. args, ("category", "")]);
+        foreach (var other in Enum.GetValues<Category>().Except(categories))
+            await transaction.Run([SuppressionList.Add(tenant, address, other, SuppressionReason.Unsubscribe, source)], null, ct);
+    }
+}

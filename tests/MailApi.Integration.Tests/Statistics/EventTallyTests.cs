@@ -1,0 +1,178 @@
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Hosting;
+using MailApi.Integration.Tests.Domains;
+using MailApi.Integration.Tests.Fixtures;
+using MailApi.Mail.Bounces;
+using MailApi.Statistics;
+using MailApi.Storage;
+using MailApi.Testing;
+
+namespace MailApi.Integration.Tests.Statistics;
+
+/// <summary>Statistics are the event log, counted; on both databases.</summary>
+public sealed class EventTallyTests(SharedServers servers)
+{
+    private static readonly CancellationToken Ct = CancellationToken.None;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly EventData Mail = new() { Recipient = "ann@Example.NET", Category = Category.Marketing, Domain = "mail.shop.example" };
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task Events_are_told_apart_by_domain_category_site_day_and_class(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        var tenant = await store.AddTenant();
+        await store.Db.Execute("insert into site_domains (recipient_domain, site, seen_at) values ('example.net', 'mx.big.test', 0)", Ct);
+        await Append(store.Db, tenant,
+        [
+            (EventType.MessageAccepted, Mail), (EventType.MessageDeferred, Mail), (EventType.MessageDeferred, Mail), (EventType.MessageDelivered, Mail),
+            (EventType.MessageAccepted, Mail with { Recipient = "bob@small.example" }), (EventType.MessageBounced, Mail with { Recipient = "bob@small.example", Class = BounceClass.MailboxFull }),
+            (EventType.MessageBounced, Mail with { Category = Category.Support }), (EventType.MessageComplained, Mail with { Domain = "other.shop.example" }),
+            (EventType.RecipientUnsubscribed, Mail), (EventType.MessageDelivered, Mail with { Test = true }), (EventType.DomainVerified, new EventData { Domain = "mail.shop.example" }),
+            (EventType.MessageDelayed, Mail), (EventType.MessageSuppressed, Mail), (EventType.MessageExpired, Mail), (EventType.MessageCanceled, Mail), (EventType.MessageFailed, Mail), (EventType.MessageUnknown, Mail),
+        ]);
+        await store.Db.Execute("update events set at = at - 86400000 where type = 'message.accepted'", Ct);
+        await Count(store.Db);
+
+        var rows = await Read(store.Db, tenant, StatisticsDimension.Day, StatisticsDimension.Site, StatisticsDimension.Domain, StatisticsDimension.Category);
+
+        Assert.Equal(
+        [
+            "-1 mx.big.test mail.shop.example marketing: accepted 1",
+            "-1 small.example mail.shop.example marketing: accepted 1",
+            "0 mx.big.test mail.shop.example marketing: delivered 1, deferred 2, suppressed 1, expired 1, canceled 1, failed 1, unknown 1, unsubscribed 1",
+            "0 mx.big.test mail.shop.example support: bounced 1, other 1",
+            "0 mx.big.test other.shop.example marketing: complained 1",
+            "0 small.example mail.shop.example marketing: bounced 1, mailbox-full 1",
+        ], rows);
+        Assert.Equal(["   : accepted 2, delivered 1, deferred 2, bounced 2, suppressed 1, expired 1, canceled 1, failed 1, unknown 1, complained 1, unsubscribed 1, mailbox-full 1, other 1"],
+            await Read(store.Db, tenant, StatisticsDimension.Domain, merge: true));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task Counters_that_run_at_once_count_every_event_once(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        var tenant = await store.AddTenant();
+        const int Writers = 4, Rounds = 50, Each = 25;
+        using var done = new CancellationTokenSource();
+        var counters = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        {
+            var tally = new EventTally(store.Db);
+            while (!done.IsCancellationRequested)
+                if (!await tally.Round(Ct)) await Task.Yield();
+        })).ToList();
+
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => Task.Run(async () =>
+        {
+            for (var round = 0; round < Rounds; round++) await Append(store.Db, tenant, Enumerable.Repeat((EventType.MessageAccepted, Mail), Each));
+        })));
+
+        await Eventually.HoldsAsync(async () => await Accepted(store.Db) >= Writers * Rounds * Each, Patience, "every event is counted", Ct);
+        await done.CancelAsync();
+        await Task.WhenAll(counters);
+        await Count(store.Db);
+        Assert.Equal(Writers * Rounds * Each, await Accepted(store.Db));
+    }
+
+    [Fact]
+    public async Task Events_of_a_transaction_that_ends_late_are_counted_when_it_ends()
+    {
+        using var store = await Create(StoreProvider.PostgreSql);
+        var tenant = await store.AddTenant();
+        var (open, appended) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = store.Db.Write(async transaction =>
+        {
+            await transaction.Run([.. EventLog.Append(tenant, EventType.MessageAccepted, Mail)], null, Ct);
+            appended.SetResult();
+            await open.Task;
+            return 0;
+        }, Ct);
+        await appended.Task;
+        await Append(store.Db, tenant, [(EventType.MessageAccepted, Mail)]);
+        await Count(store.Db);
+        Assert.Equal(0, await Accepted(store.Db));
+
+        open.SetResult();
+        await slow;
+        await Eventually.HoldsAsync(async () =>
+        {
+            await Count(store.Db);
+            return await Accepted(store.Db) == 2;
+        }, Patience, "both events are counted", Ct);
+        await Count(store.Db);
+        Assert.Equal(2, await Accepted(store.Db));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task A_log_of_several_rounds_is_counted_to_its_end_and_tenants_are_told_apart(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        var (one, two) = (await store.AddTenant(), await store.AddTenant());
+        await Append(store.Db, one, Enumerable.Repeat((EventType.MessageDelivered, Mail), EventTally.RowsMax + 1));
+        await Append(store.Db, two, [(EventType.MessageDelivered, Mail)]);
+        await Eventually.HoldsAsync(async () =>
+        {
+            await Count(store.Db);
+            return (await Read(store.Db, two, StatisticsDimension.Category)).Count == 1;
+        }, Patience, "all is counted", Ct);
+
+        Assert.Equal([$"   marketing: delivered {EventTally.RowsMax + 1}"], await Read(store.Db, one, StatisticsDimension.Category));
+        Assert.Equal(["   marketing: delivered 1"], await Read(store.Db, two, StatisticsDimension.Category));
+        if (provider == StoreProvider.PostgreSql) Assert.Equal([two.Value], await store.Db.QueryAs(two, "select tenant_id from statistics", row => row.GetGuid(0), Ct));
+    }
+
+    private async Task<StoreUnderTest> Create(StoreProvider provider)
+    {
+        var store = await StoreUnderTest.Create(provider, servers);
+        store.Migrate();
+        return store;
+    }
+
+    private static Task Append(Db db, TenantId tenant, IEnumerable<(EventType Type, EventData Data)> events) => db.Write(async transaction =>
+    {
+        await transaction.Run([.. events.SelectMany(it => EventLog.Append(tenant, it.Type, it.Data))], null, Ct);
+        return 0;
+    }, Ct);
+
+    /// <summary>The horizon is the cluster's: transactions of other databases hold it back as long as they are open.</summary>
+    private static async Task Count(Db db)
+    {
+        var tally = new EventTally(db);
+        while (await tally.Round(Ct)) { }
+    }
+
+    private static async Task<long> Accepted(Db db) =>
+        (await db.Query("select cast(coalesce(sum(events), 0) as bigint) from statistics where kind = 'accepted'", row => row.GetInt64(0), Ct))[0];
+
+    private static Task<List<string>> Read(Db db, TenantId tenant, params StatisticsDimension[] by) => Read(db, tenant, merge: false, by);
+
+    private static Task<List<string>> Read(Db db, TenantId tenant, StatisticsDimension by, bool merge) => Read(db, tenant, merge, by);
+
+    /// <summary>Each row as <c>day site domain category: kind count, …</c>, days from today; merged: of all domains together.</summary>
+    private static async Task<List<string>> Read(Db db, TenantId tenant, bool merge, params StatisticsDimension[] by)
+    {
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        var rows = await new StatisticsTable(db).Read(tenant, test: false, new StatisticsWanted
+        {
+            From = today.AddDays(-9), To = today, GroupBy = by, Domain = null, Category = null, Site = null, Limit = 100, Offset = 0,
+        }, Ct);
+        if (merge) rows = [rows.Select(row => row with { Domain = null }).Aggregate(Sum)];
+        return [.. rows.Select(row => $"{(row.Day is { } day ? day.DayNumber - today.DayNumber : "")} {row.Site} {row.Domain} {row.Category?.ToText()}: {string.Join(", ", Counts(row))}")];
+    }
+
+    private static StatisticsRow Sum(StatisticsRow a, StatisticsRow b) => new()
+    {
+        Accepted = a.Accepted + b.Accepted, Delivered = a.Delivered + b.Delivered, Deferred = a.Deferred + b.Deferred, Bounced = a.Bounced + b.Bounced, Suppressed = a.Suppressed + b.Suppressed,
+        Expired = a.Expired + b.Expired, Canceled = a.Canceled + b.Canceled, Failed = a.Failed + b.Failed, Unknown = a.Unknown + b.Unknown, Complained = a.Complained + b.Complained,
+        Unsubscribed = a.Unsubscribed + b.Unsubscribed,
+        BouncedByClass = a.BouncedByClass.Concat(b.BouncedByClass).GroupBy(it => it.Key).ToDictionary(it => it.Key, it => it.Sum(pair => pair.Value)),
+    };
+
+    private static IEnumerable<string> Counts(StatisticsRow row) => new (string, long)[]
+    {
+        ("accepted", row.Accepted), ("delivered", row.Delivered), ("deferred", row.Deferred), ("bounced", row.Bounced), ("suppressed", row.Suppressed), ("expired", row.Expired),
+        ("canceled", row.Canceled), ("failed", row.Failed), ("unknown", row.Unknown), ("complained", row.Complained), ("unsubscribed", row.Unsubscribed),
+    }.Concat(row.BouncedByClass.Select(pair => (pair.Key, pair.Value))).Where(it => it.Item2 > 0).Select(it => $"{it.Item1} {it.Item2}");
+}
