@@ -32,7 +32,7 @@ public sealed class BombTests
     public void A_gigabyte_of_like_tags_in_zip_ends_at_the_number_of_octets() => AssertRefused(Zip(Repeat("<a></a>", 1_000), 150_000, Head + "<extension>"), "more than 50 MiB", allocationMax: 16 * 1024 * 1024);
 
     [Fact]
-    public void What_grows_as_no_report_does_ends_at_the_ratio() => AssertRefused(Zip(Repeat("<a></a>", 1_000), 6_000, Head + "<extension>"), "grows more than 250-fold", allocationMax: 16 * 1024 * 1024);
+    public void What_grows_as_no_report_does_ends_at_the_ratio() => AssertRefused(Zip(Repeat("<a/>", 1_000), 11_000, Head + "<extension>"), "grows more than 250-fold", allocationMax: 16 * 1024 * 1024);
 
     [Fact]
     public void A_gigabyte_of_JSON_ends_at_the_number_of_octets() => AssertRefused(Gzip(Repeat("[],", 10_000), 35_000, "{\"policies\":["), "larger than 10 MiB", allocationMax: 64 * 1024 * 1024);
@@ -141,7 +141,7 @@ public sealed class BombTests
     {
         using var packed = new MemoryStream();
         using (var archive = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true))
-        using (var entry = archive.CreateEntry("a.xml").Open()) Write(entry, block, times, head);
+        using (var entry = archive.CreateEntry("a.xml", CompressionLevel.SmallestSize).Open()) Write(entry, block, times, head);
         return packed.ToArray();
     }
 
