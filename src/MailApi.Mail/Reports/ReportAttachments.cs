@@ -52,6 +52,9 @@ public static class ReportAttachments
         return TlsReport.TryRead(json, out var tls, out reason) ? new ReportFinding.Tls(tls) : No(reason);
     }
 
+    /// <summary>What somebody hands in without saying what it is: a file, or else a mail.</summary>
+    public static ReportFinding InEither(ReadOnlyMemory<byte> octets) => octets.IsEmpty || Packing.KindOf(octets.Span) != OctetKind.Other ? InOctets(octets) : InMail(octets);
+
     private static ReportFinding In(MimeMessage mail)
     {
         ReportFinding.None? refused = null;
