@@ -53,7 +53,7 @@ public static class ReportAttachments
     }
 
     /// <summary>What somebody hands in without saying what it is: a file, or else a mail.</summary>
-    public static ReportFinding InEither(ReadOnlyMemory<byte> octets) => octets.IsEmpty || Packing.KindOf(octets.Span) != OctetKind.Other ? InOctets(octets) : InMail(octets);
+    public static ReportFinding InEither(ReadOnlyMemory<byte> octets) => Packing.KindOf(octets.Span) == OctetKind.Other && BeginsWithField(octets.Span) ? InMail(octets) : InOctets(octets);
 
     private static ReportFinding In(MimeMessage mail)
     {
@@ -75,6 +75,9 @@ public static class ReportAttachments
         }
         return refused ?? new ReportFinding.None("Nothing in the mail is a report: XML or JSON, bare or in gzip or zip.");
     }
+
+    /// <summary>RFC 5322 §3.6.8: printable characters, and a colon.</summary>
+    private static bool BeginsWithField(ReadOnlySpan<byte> octets) => octets.IndexOfAnyExceptInRange((byte)'!', (byte)'~') is var end && octets[..(end < 0 ? octets.Length : end)].IndexOf((byte)':') > 0;
 
     private static IEnumerable<MimePart> AsParts(this MimeIterator iterator)
     {
