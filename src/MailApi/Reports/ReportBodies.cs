@@ -10,6 +10,9 @@ internal sealed class ReportBodies(TimeProvider time)
     /// <summary>From anyone. TLS reports are a few kilobytes; those of the largest receivers are some hundred.</summary>
     public const int PostedOctetsMax = 1024 * 1024;
 
+    /// <summary>How many times the bound a body may have to be read and thrown away, so that its sender gets the answer and not a closed connection.</summary>
+    public const int Drained = 2;
+
     /// <summary>At once, from anyone; the next ones are asked to come later, as RFC 8460 §5.4 has them do.</summary>
     private const int PostsMax = 64;
 
@@ -47,16 +50,17 @@ internal sealed class ReportBodies(TimeProvider time)
 
     private static async Task<(byte[] Octets, ProblemHttpResult? Refusal)> Read(HttpRequest request, int octetsMax, CancellationToken ct)
     {
-        if (request.ContentLength > octetsMax) return ([], TooLarge(octetsMax));
-        using var octets = new MemoryStream((int)(request.ContentLength ?? 0));
+        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, octetsMax));
         var block = new byte[BlockBytes];
         try
         {
+            var fits = true;
             while (await request.Body.ReadAsync(block, ct) is > 0 and var read)
             {
-                if (octets.Length + read > octetsMax) return ([], TooLarge(octetsMax));
-                octets.Write(block, 0, read);
+                fits = fits && octets.Length + read <= octetsMax;
+                if (fits) octets.Write(block, 0, read);
             }
+            if (!fits) return ([], TooLarge(octetsMax));
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
