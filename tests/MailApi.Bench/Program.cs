@@ -11,6 +11,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "start": return await StartRun.Run(arguments);
         case "diagnose": return await DiagnoseRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
+        case "returns": return await ReturnsRun.Run(arguments);
         case "load": return await LoadRun.Run(arguments);
         case "sink": return await SinkRun.Run(arguments);
         case "compare": return await CompareRun.Run(arguments);
@@ -30,6 +31,7 @@ await Console.Error.WriteLineAsync(
       start         --times 5                                                          from exec to /health/ready
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
+      returns       --messages 10000 --connections 16 --mode …                         bounces into the listener on port 25
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
                     --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …
       sink          --port 2525 --messages 0 (no end) --verify 20 --dns 127.0.0.1:53   counts, plays the scripts of its recipients, verifies a sample

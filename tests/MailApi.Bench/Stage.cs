@@ -27,7 +27,7 @@ internal sealed class Stage : IAsyncDisposable
     public MailApiProcess Api { get; }
     public ScriptedSink Sink { get; }
 
-    public static async Task<Stage> Set(Mode mode)
+    public static async Task<Stage> Set(Mode mode, Dictionary<string, string>? more = null)
     {
         var servers = mode == Mode.Distributed ? await Servers.Start() : null;
         var sink = ScriptedSink.Start(new SinkOptions { KeepContent = false });
@@ -42,6 +42,7 @@ internal sealed class Stage : IAsyncDisposable
             ["Delivery__EgressAddresses"] = Egress,
             ["Domains__ServiceHost"] = "mx.mailapi.test",
         };
+        foreach (var (name, value) in more ?? []) settings[name] = value;
         var api = await MailApiProcess.StartAsync(settings, CancellationToken.None);
         return new Stage(api, sink, dns, servers, (await Registration.Register(api.Admin, Domain))[0].Key);
     }

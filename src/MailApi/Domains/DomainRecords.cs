@@ -90,12 +90,16 @@ internal sealed record DomainRecord
 internal static class DomainRecords
 {
     private const int MxPreference = 10;
+    private const string ReturnPathLabel = "bounces.";
 
     /// <summary>Where the token of a domain's tenant stands.</summary>
     public static string OwnershipName(string domain) => "_mailapi." + domain;
 
     /// <summary>The domain of the envelope sender.</summary>
-    public static string ReturnPathHost(string domain) => "bounces." + domain;
+    public static string ReturnPathHost(string domain) => ReturnPathLabel + domain;
+
+    /// <summary>The domain whose return path a host is; null for any other host.</summary>
+    public static string? DomainOf(string returnPathHost) => returnPathHost.StartsWith(ReturnPathLabel, StringComparison.Ordinal) ? returnPathHost[ReturnPathLabel.Length..] : null;
 
     /// <summary>The host of the links in its mail.</summary>
     public static string TrackingHost(string domain) => "track." + domain;

@@ -8,6 +8,7 @@ namespace MailApi.Domains;
 internal sealed record SendingDomain
 {
     public required DomainId Id { get; init; }
+    public required TenantId Tenant { get; init; }
 
     /// <summary>In lower-case A-labels.</summary>
     public required string Name { get; init; }
@@ -45,6 +46,9 @@ internal sealed class SendingDomains(Db db, Vault vault, TimeProvider time)
     private readonly ShortCache<(TenantId Tenant, string Name), SendingDomain> byName = new(RowLifetime, EntriesMax, time, key => Load(db,
         "where tenant_id = @tenant and name = @name", ("tenant", key.Tenant.Value), ("name", key.Name)));
 
+    private readonly ShortCache<string, SendingDomain> proven = new(RowLifetime, EntriesMax, time, name => Load(db,
+        "where name = @name and state <> 'pending'", ("name", name)));
+
     private readonly ShortCache<DomainId, SendingDomain> byId = new(RowLifetime, EntriesMax, time, id => Load(db,
         "where id = @id", ("id", id.Value)));
 
@@ -54,6 +58,9 @@ internal sealed class SendingDomains(Db db, Vault vault, TimeProvider time)
 
     /// <summary>The tenant's domain of exactly this name (in lower-case A-labels), in whatever state; null when it has none.</summary>
     public Task<SendingDomain?> Find(TenantId tenant, string domainName, CancellationToken ct) => byName.Get((tenant, domainName), ct);
+
+    /// <summary>The domain of exactly this name whose tenant has proved it, whoever that is: for mail that comes in from outside.</summary>
+    public Task<SendingDomain?> FindProven(string domainName, CancellationToken ct) => proven.Get(domainName, ct);
 
     /// <summary>How to send for a domain; null when it is no longer registered.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">Its keys were sealed under another key-encryption key.</exception>
@@ -75,20 +82,22 @@ internal sealed class SendingDomains(Db db, Vault vault, TimeProvider time)
     public void Forget(Domain domain)
     {
         byName.Forget((domain.Tenant, domain.Name));
+        proven.Forget(domain.Name);
         byId.Forget(domain.Id);
         signers.Forget(domain.Id);
     }
 
     private static async Task<SendingDomain?> Load(Db db, string where, params (string Name, object? Value)[] args)
     {
-        var found = await db.Query("select id, name, state, categories, rate_per_second, rate_burst from domains " + where, row => new SendingDomain
+        var found = await db.Query("select id, tenant_id, name, state, categories, rate_per_second, rate_burst from domains " + where, row => new SendingDomain
         {
             Id = new DomainId(row.GetGuid(0)),
-            Name = row.GetString(1),
-            State = EnumText.Parse<DomainState>(row.GetString(2)),
-            Categories = row.Texts(3).Select(EnumText.Parse<Category>).ToHashSet(),
-            RatePerSecond = row.GetDouble(4),
-            RateBurst = row.GetInt32(5),
+            Tenant = new TenantId(row.GetGuid(1)),
+            Name = row.GetString(2),
+            State = EnumText.Parse<DomainState>(row.GetString(3)),
+            Categories = row.Texts(4).Select(EnumText.Parse<Category>).ToHashSet(),
+            RatePerSecond = row.GetDouble(5),
+            RateBurst = row.GetInt32(6),
         }, CancellationToken.None, args);
         return found is [var domain] ? domain : null;
     }

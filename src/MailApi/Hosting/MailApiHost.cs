@@ -20,6 +20,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
+using MailApi.Receiving;
 using MailApi.Reports;
 using MailApi.Sandbox;
 using MailApi.Sending;
@@ -82,7 +83,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
+                    SuppressionJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -100,16 +101,26 @@ public static class MailApiHost
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Webhooks);
         services.AddSingleton(provider => new DomainOptions(settings.Domains, new ReportAddresses(settings.Receive.Smtp is not null, provider.GetRequiredService<ReportToken>().Create)));
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddDiagnosis().AddRelays().AddReports();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddIntake().AddDiagnosis().AddRelays().AddReports();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
+        if (settings.Roles.HasFlag(Roles.Receive)) AddReceiving(services, settings);
         AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
+    }
+
+    private static void AddReceiving(IServiceCollection services, Settings settings)
+    {
+        services.AddReceiving(settings.Receive);
+        services.AddSingleton(provider => new ListenerCertificate(
+            settings.Receive, provider.GetRequiredService<LocalFiles>(), provider.GetRequiredService<SmtpClientOptions>().HeloName, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ListenerCertificate>>()));
+        services.AddSingleton<ListenerTls>(provider => provider.GetRequiredService<ListenerCertificate>().Tls).AddHostedService(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
     /// <summary>What is known of names and senders, and how mail is signed: on the paths of delivery, verification and diagnosis alike.</summary>
@@ -135,13 +146,14 @@ public static class MailApiHost
     private static void AddSpool(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver) });
-        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>();
+        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>();
         services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
         services.AddSingleton<EventsAppended>(provider => provider.GetRequiredService<WebhookSignal>().Signal);
         services.AddSingleton<SuppressBounced>((tenant, envelope, recipient, verdict) =>
             verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.HardBounce, "envelope " + envelope)] : []);
+        services.AddSingleton<SuppressComplained>((tenant, envelope, recipient) => SuppressionList.Add(tenant, recipient, category: null, SuppressionReason.Complaint, "envelope " + envelope));
         services.AddSingleton<Ringer>().AddHostedService(provider => provider.GetRequiredService<Ringer>());
         services.AddSingleton<Node>();
         // A process that does not deliver still sweeps: it may be the one that outlives the ring after an accept.
@@ -202,6 +214,7 @@ public static class MailApiHost
         app.MapDiagnosis();
         app.MapSuppressions();
         app.MapUnsubscribe();
+        app.MapReceive();
         app.MapWebhooks();
         app.MapSandbox();
         app.MapTlsResults();

@@ -16,6 +16,9 @@ internal static class ReportRoutes
 
     private const string Forms = "A DMARC report (XML) or a TLS report (JSON), bare, in gzip or in zip, or a whole mail (message/rfc822) with one. The octets decide, whatever Content-Type says.";
 
+    /// <summary>What they are labelled with when they are labelled well; the last stands for everything else.</summary>
+    private static readonly string[] Labels = ["application/gzip", "application/zip", "application/octet-stream", "text/xml", "application/json", "message/rfc822", "*/*"];
+
     public static IServiceCollection AddReports(this IServiceCollection services) => services
         .AddSingleton(provider => new ReportToken(provider.GetRequiredService<Vault>().Derive(ReportToken.KeyPurpose)))
         .AddSingleton<ReportIntake>().AddSingleton<ReportBodies>().AddSingleton<ReportQueries>().AddSingleton<ReportSummary>().AddHostedService<ReportRetention>();
@@ -23,10 +26,10 @@ internal static class ReportRoutes
     public static void MapReports(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/reports/{token}", Post).WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportBodies.PostedOctetsMax)).WithTags("Reports").WithName("PostReport")
-            .WithSummary("For receivers: takes a TLS report (RFC 8460 §3, rua=https:).").WithDescription(Forms).ProducesProblem(404).ProducesProblem(413).ProducesProblem(422).ProducesProblem(503);
+            .WithSummary("For receivers: takes a TLS report (RFC 8460 §3, rua=https:).").WithDescription(Forms).Accepts<Stream>("application/tlsrpt+gzip", ["application/tlsrpt+json", .. Labels]).ProducesProblem(404).ProducesProblem(413).ProducesProblem(422).ProducesProblem(503);
         var domain = routes.MapGroup("/domains/{id:id(dom_)}/reports").WithTags("Reports");
         domain.MapPost("", Upload).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportLimits.MessageOctetsMax)).WithName("UploadReport")
-            .WithSummary("Takes a report that came elsewhere.").WithDescription(Forms + " `200` for one that is there already.").ProducesProblem(413).ProducesProblem(422);
+            .WithSummary("Takes a report that came elsewhere.").WithDescription(Forms + " `200` for one that is there already.").Accepts<Stream>("application/xml", Labels).ProducesProblem(413).ProducesProblem(422);
         domain.MapGet("", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainReports")
             .WithSummary("Who sends as the domain, what passes, what fails and why.")
             .WithDescription("From the reports of receivers: DMARC by source address, and TLS by result, each with an explanation and its cure. Kept for 400 days.");

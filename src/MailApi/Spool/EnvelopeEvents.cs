@@ -13,6 +13,11 @@ internal static class EnvelopeEvents
         from envelopes e join messages m on m.id = e.message_id
         """;
 
+    /// <summary>The same columns, at the end of an update of <c>envelopes</c>.</summary>
+    public const string Returning = """
+        returning tenant_id, message_id, id, recipient, category, (select m.domain from messages m where m.id = envelopes.message_id), tries, seq, duplicate_possible, test
+        """;
+
     public static (TenantId Tenant, EventData Data) Read(DbDataReader row) => (new TenantId(row.GetGuid(0)), new EventData
     {
         Message = new MessageId(row.GetGuid(1)),

@@ -323,4 +323,73 @@ public abstract class SpoolContract : IAsyncLifetime
         Assert.Empty(await spool.Messages.List(PrefixedId.New<TenantId>(), filter, null, 10, CancellationToken.None));
         Assert.Empty(await spool.Messages.List(tenant, filter with { Tag = "other" }, null, 10, CancellationToken.None));
     }
+
+    [Fact]
+    public async Task What_was_delivered_bounces_once_and_suppresses_the_address()
+    {
+        var message = await Delivered();
+        var bounce = BounceOf(message);
+        var effects = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => spool.Returns.Record(bounce, CancellationToken.None)));
+
+        Assert.Equal(1, effects.Count(it => it == ReturnEffect.Recorded));
+        Assert.Equal(19, effects.Count(it => it == ReturnEffect.Nothing));
+        var found = await spool.Find(message);
+        Assert.Equal((EnvelopeState.Bounced, BounceClass.NoMailbox, bounce.Reply), (found.Recipients[0].State, found.Recipients[0].Class, found.Recipients[0].Reply));
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageDelivered, EventType.MessageBounced], found.Events!.Select(it => it.Type));
+        var data = found.Events![2].Data;
+        Assert.Equal((3, "mail.shop.example", BounceClass.NoMailbox, bounce.Verdict.Explanation), (data.Seq, data.Domain, data.Class, data.Explanation));
+        var suppressed = Assert.Single(await new SuppressionList(spool.Db).List(tenant, new SuppressionFilter(null, null, null), Guid.AllBitsSet, 10, CancellationToken.None));
+        Assert.Equal(("ann0@example.net", SuppressionReason.HardBounce), (suppressed.Address, suppressed.Reason));
+    }
+
+    [Fact]
+    public async Task A_complaint_is_noted_once_and_leaves_the_state()
+    {
+        var message = await Delivered();
+        var complaint = new Return.Complaint(message.Envelopes[0].Id, "abuse");
+        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(complaint, CancellationToken.None));
+        Assert.Equal(ReturnEffect.Nothing, await spool.Returns.Record(complaint, CancellationToken.None));
+
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageDelivered, EventType.MessageComplained], await spool.Events(message));
+        Assert.Equal(EnvelopeState.Delivered, (await spool.Recipient(message)).State);
+        var suppressed = Assert.Single(await new SuppressionList(spool.Db).List(tenant, new SuppressionFilter(null, null, null), Guid.AllBitsSet, 10, CancellationToken.None));
+        Assert.Equal((null, SuppressionReason.Complaint), (suppressed.Category, suppressed.Reason));
+    }
+
+    [Fact]
+    public async Task A_bounce_that_is_faster_than_the_record_of_the_delivery_is_asked_to_come_again()
+    {
+        var message = await spool.Accept(tenant);
+        Assert.Equal(ReturnEffect.Nothing, await spool.Returns.Record(BounceOf(message), CancellationToken.None));
+        var claim = (await spool.Claim(message))!;
+        Assert.Equal(ReturnEffect.TooEarly, await spool.Returns.Record(BounceOf(message), CancellationToken.None));
+        await spool.Records.Record(claim, new Outcome.Delivered(Ok));
+        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(message), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_bounce_of_anothers_envelope_changes_nothing()
+    {
+        var message = await Delivered(recipients: 2);
+        Scope[] foreign = [new(Tenant: PrefixedId.New<TenantId>()), new(Domain: PrefixedId.New<DomainId>()), new(Message: PrefixedId.New<MessageId>())];
+        foreach (var scope in foreign)
+            Assert.Equal(ReturnEffect.Unknown, await spool.Returns.Record(BounceOf(message) with { Of = scope }, CancellationToken.None));
+        Assert.Equal(ReturnEffect.Unknown, await spool.Returns.Record(new Return.Complaint(PrefixedId.New<EnvelopeId>(), "abuse"), CancellationToken.None));
+        Assert.Equal(EnvelopeState.Delivered, (await spool.Recipient(message)).State);
+
+        Assert.Null(await spool.Returns.OnlyEnvelopeOf(message.Id, CancellationToken.None));
+        var single = await Delivered();
+        Assert.Equal(single.Envelopes[0].Id, await spool.Returns.OnlyEnvelopeOf(single.Id, CancellationToken.None));
+        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(single) with { Of = new Scope(tenant, single.DomainId, single.Id) }, CancellationToken.None));
+    }
+
+    private async Task<Acceptance> Delivered(int recipients = 1)
+    {
+        var message = await spool.Accept(tenant, recipients);
+        Assert.True(await spool.Records.Record((await spool.Claim(message))!, new Outcome.Delivered(Ok)));
+        return message;
+    }
+
+    private static Return.Bounce BounceOf(Acceptance message) => new(
+        message.Envelopes[0].Id, new EventReply(550, "5.1.1", "No such user", "mx.example.net"), BounceTable.Classify(new Reply(550, "5.1.1", "No such user"), atRecipient: true));
 }

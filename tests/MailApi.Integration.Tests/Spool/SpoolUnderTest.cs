@@ -24,6 +24,9 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
         Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category), TimeProvider.System);
         Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
+        Returns = new Returns(
+            db, (tenant, envelope, recipient, verdict) => verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, null, SuppressionReason.HardBounce, $"envelope {envelope}")] : [],
+            (tenant, envelope, recipient) => SuppressionList.Add(tenant, recipient, null, SuppressionReason.Complaint, $"envelope {envelope}"), () => { });
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
     }
@@ -36,6 +39,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     public Acceptor Acceptor { get; }
     public Claims Claims { get; }
     public Records Records { get; }
+    public Returns Returns { get; }
     public Sweeper Sweeper { get; }
     public Messages Messages { get; }
 
@@ -100,6 +104,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         await Acceptor.DisposeAsync();
         await Claims.DisposeAsync();
         await Records.DisposeAsync();
+        await Returns.DisposeAsync();
         Ringer.Dispose();
         Sweeper.Dispose();
         Node.Dispose();

@@ -1,0 +1,75 @@
+using System.Data.Common;
+using MailApi.Mail.Smtp;
+using MailApi.Mail.Smtp.Listener;
+using MailApi.Spool;
+
+namespace MailApi.Receiving;
+
+/// <summary>
+/// The policy of port 25: only <see cref="Addressees"/> of ours get mail, and nothing is relayed.
+/// </summary>
+internal sealed partial class Inbound(Addressees addressees, Intake intake, ILogger<Inbound> log)
+{
+    private static readonly Reply Taken = new(250, "2.0.0", "Taken");
+    private static readonly Reply RecipientOk = new(250, "2.1.5", "OK");
+    private static readonly Reply NotOurs = new(550, "5.7.1", "Not an address of this host, which relays for nobody");
+    private static readonly Reply BadReturnPath = new(550, "5.1.1", "No such return path, or it has expired");
+    private static readonly Reply NoReport = new(550, "5.6.0", "Only feedback reports (RFC 5965) are read at this address");
+    private static readonly Reply StoreAway = new(451, "4.3.0", "The store is away, try again later");
+    private static readonly Reply ComeAgain = new(451, "4.3.0", "The message that this answers is still being sent, try again later");
+
+    /// <summary>Answers RCPT.</summary>
+    public async Task<Reply> Check(Sender sender, MailPath recipient, CancellationToken ct)
+    {
+        try
+        {
+            return await addressees.Find(recipient, ct) switch
+            {
+                null => NotOurs,
+                Addressee.Unknown => BadReturnPath,
+                _ => RecipientOk,
+            };
+        }
+        catch (DbException e)
+        {
+            LogStoreAway(e.Message);
+            return StoreAway;
+        }
+    }
+
+    /// <summary>Takes the message for each of its recipients; its 250 is a commit. What is tried again after a 451 has no second effect.</summary>
+    public async Task<Reply> Deliver(ReceivedMessage message, CancellationToken ct)
+    {
+        try
+        {
+            Reply? worst = null;
+            foreach (var recipient in message.Recipients.Distinct())
+            {
+                var reply = await Deliver(message.Content, recipient, ct);
+                if (worst is null || Rank(reply) > Rank(worst)) worst = reply;
+            }
+            return worst ?? NotOurs;
+        }
+        catch (DbException e)
+        {
+            LogStoreAway(e.Message);
+            return StoreAway;
+        }
+    }
+
+    /// <summary>Where one recipient's failure is temporary all is tried again; a refusal counts only when nobody took it.</summary>
+    private static int Rank(Reply reply) => reply.IsTransient ? 2 : reply.IsPositive ? 1 : 0;
+
+    private async Task<Reply> Deliver(ReadOnlyMemory<byte> message, MailPath recipient, CancellationToken ct)
+    {
+        if (await addressees.Find(recipient, ct) is not { } addressee) return NotOurs;
+        if (addressee is Addressee.Unknown) return BadReturnPath;
+        var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), ct);
+        if (taken.Effect == ReturnEffect.TooEarly) return ComeAgain;
+        // A person who writes here would never be read: better that they are told.
+        return addressee is Addressee.Feedback && taken.Kind != ReturnedKind.Complaint ? NoReport : Taken;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, what comes back is put off: {Error}")]
+    private partial void LogStoreAway(string error);
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
+using System.Text.Json.Serialization;
+using MailApi.Api;
+using MailApi.Events;
+using MailApi.Mail.Bounces;
+using MailApi.Spool;
+using MailApi.Suppressions;
+
+namespace MailApi.Receiving;
+
+/// <summary>What a message that came back was taken for.</summary>
+[JsonConverter(typeof(LowerCaseEnumConverter<ReturnedKind>))]
+public enum ReturnedKind
+{
+    /// <summary>A report on its delivery (RFC 3464), or a bounce in a form of its own.</summary>
+    Status,
+
+    /// <summary>A feedback report (RFC 5965).</summary>
+    Complaint,
+
+    /// <summary>An answer that no person wrote (RFC 3834).</summary>
+    AutoReply,
+
+    /// <summary>Somebody unsubscribed by mail (RFC 2369).</summary>
+    Unsubscribe,
+
+    /// <summary>A DMARC or TLS report (RFC 9990, RFC 8460).</summary>
+    Report,
+
+    /// <summary>Nothing that is understood.</summary>
+    Other,
+}
+
+/// <summary>What was made of a message that came back.</summary>
+/// <param name="Kind">What it was taken for.</param>
+/// <param name="Envelope">What it answers, where that is known.</param>
+/// <param name="Effect">What it changed.</param>
+/// <param name="Verdict">Of a failed delivery.</param>
+internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffect Effect, BounceVerdict? Verdict = null);
+
+/// <summary>
+/// Takes a message that came back, by whichever way: reads it, ties it to the envelope that it answers, and has the consequence recorded. A tag or token with our MAC
+/// ties at once; a Message-ID, which others may have seen, only where the message has a single recipient.
+/// </summary>
+internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken unsubscribe, TimeProvider time)
+{
+    /// <summary>A local bounce can be back before the delivery is recorded; that takes no longer than this while the store answers.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
+    private static readonly Counter<long> Count = new Meter("MailApi").CreateCounter<long>("mailapi.returned", description: "Messages that came back, by kind and by what they changed.");
+
+    /// <summary>Records what a message says, once.</summary>
+    /// <param name="message">Its octets.</param>
+    /// <param name="to">The address of ours that it was sent to; null where that is not known.</param>
+    /// <param name="of">What the envelope must be of.</param>
+    /// <param name="ct">Ends the wait, not a record under way.</param>
+    /// <exception cref="System.Data.Common.DbException">The store is away; nothing is recorded.</exception>
+    public async Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, CancellationToken ct)
+    {
+        var proven = (to as Addressee.ReturnPath)?.Envelope;
+        var taken = ReturnedMail.Read(message) switch
+        {
+            Returned.Status status => await Status(status, proven, of, ct),
+            Returned.Complaint complaint => await Complaint(complaint, proven, of, ct),
+            Returned.AutoReply => new Taken(ReturnedKind.AutoReply, proven, ReturnEffect.Nothing),
+            _ => new Taken(ReturnedKind.Other, proven, ReturnEffect.Nothing),
+        };
+        Count.Add(1, new("kind", taken.Kind.ToText()), new("effect", taken.Effect.ToText()));
+        return taken;
+    }
+
+    private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, CancellationToken ct)
+    {
+        var failed = status.Recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
+        if (await Tie(status.About, proven, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
+        // Delays and successes are of no consequence: who took the mail goes on trying.
+        if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
+        var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
+        // What the answer holds must be the envelope's own message, as far as it names one of ours.
+        var scope = TryReadMessage(status.About, out var message) ? of with { Message = message } : of;
+        return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope, reply, failed.Verdict) { Of = scope }, ct), failed.Verdict);
+    }
+
+    private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, CancellationToken ct)
+    {
+        if (await Tie(complaint.About, proven, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
+        // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's.
+        if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
+        return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = of }, ct));
+    }
+
+    private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, CancellationToken ct)
+    {
+        if (proven is not null) return proven;
+        foreach (var address in about.ReturnPaths)
+            if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
+        foreach (var address in about.Unsubscribe)
+            if (unsubscribe.TryRead(address[(address.LastIndexOf('/') + 1)..], out var envelope)) return envelope;
+        return TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, ct) : null;
+    }
+
+    /// <summary>Our Message-IDs are the message's id, without a prefix, at the sending domain.</summary>
+    private static bool TryReadMessage(About about, [NotNullWhen(true)] out MessageId? message)
+    {
+        message = Guid.TryParseExact(about.MessageId?.Split('@')[0], "N", out var id) ? new MessageId(id) : null;
+        return message is not null;
+    }
+
+    private async Task<ReturnEffect> Record(Return what, CancellationToken ct)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            var effect = await returns.Record(what, ct);
+            if (effect != ReturnEffect.TooEarly || time.GetElapsedTime(started) > Patience) return effect;
+            await Task.Delay(Between, time, ct);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailApi.Api;
+using MailApi.Mail.Bounces;
+using MailApi.Mail.Smtp.Listener;
+using MailApi.Spool;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace MailApi.Receiving;
+
+/// <summary>What <c>POST /receive</c> made of a message.</summary>
+public sealed record ReceiveAnswer
+{
+    public required ReturnedKind Kind { get; init; }
+
+    /// <summary>What it answers; absent where that cannot be told, or is not yours.</summary>
+    public EnvelopeId? Envelope { get; init; }
+
+    /// <summary>State and event are committed; false for what had come before or has no consequence.</summary>
+    public required bool Recorded { get; init; }
+
+    /// <summary>Of a failed delivery: what kind of refusal it was.</summary>
+    public BounceClass? Class { get; init; }
+
+    /// <summary>What the refusal means and what to do about it, in words for people.</summary>
+    public string? Explanation { get; init; }
+}
+
+/// <summary>Mail that came back to another server, handed in over HTTP: a pipe from an existing MTA.</summary>
+internal static class ReceiveRoutes
+{
+    /// <summary>Of a message: as much as is sent.</summary>
+    public const int MessageBytesMax = 40 << 20;
+
+    public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<Intake>();
+
+    public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive)
+        .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")
+        .WithSummary("Takes a message that came back.")
+        .WithDescription("A bounce, a feedback report, an unsubscription or a DMARC or TLS report, as raw octets. It changes what it answers if that is yours, once however often it is handed in.")
+        .Accepts<Stream>("message/rfc822");
+
+    private static async Task<Results<Ok<ReceiveAnswer>, ProblemHttpResult>> Receive(
+        [Description("The address that the message was sent to, as the server's envelope had it; without it the header must tell.")] string? recipient,
+        Caller caller, HttpRequest request, HttpResponse response, Addressees addressees, Intake intake, CancellationToken ct)
+    {
+        if (request.ContentType?.Split(';')[0].Trim() is not ("message/rfc822" or "message/global" or "application/octet-stream"))
+            return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822.");
+        Addressee? to = null;
+        if (recipient is not null)
+        {
+            to = MailPath.TryParse(recipient, out var path) ? await addressees.Find(path, ct) : null;
+            if (to is null or Addressee.Unknown || to.Domain.Tenant != caller.Tenant)
+                return Problem.InvalidFields(new Dictionary<string, string[]> { ["recipient"] = ["Not an address of yours: <tag>@bounces.<your domain>. Leave it out to have the message itself looked at."] });
+        }
+
+        using var octets = new MemoryStream((int)(request.ContentLength ?? 0));
+        await request.Body.CopyToAsync(octets, ct);
+        var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), ct);
+        if (taken.Effect == ReturnEffect.TooEarly)
+        {
+            response.Headers.RetryAfter = "5";
+            return Problem.Busy.With("The message that this answers is still being sent. Hand it in again.");
+        }
+        return TypedResults.Ok(new ReceiveAnswer
+        {
+            Kind = taken.Kind,
+            Envelope = taken.Effect == ReturnEffect.Unknown ? null : taken.Envelope,
+            Recorded = taken.Effect == ReturnEffect.Recorded,
+            Class = taken.Verdict?.Class,
+            Explanation = taken.Verdict?.Explanation,
+        });
+    }
+}
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ReceiveAnswer))]
+internal sealed partial class ReceiveJson : JsonSerializerContext;

@@ -1,0 +1,47 @@
+using System.Globalization;
+using MailApi.Testing;
+
+namespace MailApi.Bench;
+
+/// <summary>How many bounces a second the listener on port 25 takes, each on disk before its 250.</summary>
+internal static class ReturnsRun
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    public static async Task<int> Run(Arguments arguments)
+    {
+        var (bounces, connections) = (arguments.Number("messages", 10_000), arguments.Number("connections", 16));
+        var port = FreePort.Next();
+        await using var stage = await Stage.Set(arguments.Mode, new() { ["Receive__Smtp"] = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}") });
+        await Parallel.ForEachAsync(Enumerable.Range(0, bounces), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (number, _) => await stage.Post(number));
+        var messages = await stage.Sink.WaitForCount(bounces, Patience);
+        await stage.WaitUntilRecorded();
+
+        var meter = stage.MeterCpu();
+        var clock = TimeProvider.System;
+        var start = clock.GetTimestamp();
+        var refused = 0;
+        var waits = await Task.WhenAll(Enumerable.Range(0, connections).Select(async lane =>
+        {
+            var took = new List<TimeSpan>();
+            await using var courier = await Courier.ConnectAsync(port, CancellationToken.None);
+            for (var index = lane; index < bounces; index += connections)
+            {
+                var (message, began) = (messages[index], clock.GetTimestamp());
+                var reply = await courier.HandAsync(message.MailFrom, Answers.Bounce(message.MailFrom, message.Recipient, message.MessageId), CancellationToken.None);
+                if (!reply.StartsWith("250 ", StringComparison.Ordinal)) Interlocked.Increment(ref refused);
+                took.Add(clock.GetElapsedTime(began));
+            }
+            return took;
+        }));
+        var elapsed = clock.GetElapsedTime(start);
+
+        var sorted = waits.SelectMany(it => it).Order().ToList();
+        Console.WriteLine($"returns --mode {arguments.Mode} --connections {connections}: {bounces} bounces, {refused} refused");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"taken            {bounces / elapsed.TotalSeconds:0} bounces/s ({elapsed.TotalSeconds:0.0} s); p50 {sorted[sorted.Count / 2].TotalMilliseconds:0.0} ms, p99 {sorted[sorted.Count * 99 / 100].TotalMilliseconds:0.0} ms from MAIL to the reply"));
+        meter.Print(bounces, elapsed);
+        Console.WriteLine($"memory           {stage.MemoryMegabytes()} MB");
+        return refused == 0 ? 0 : 1;
+    }
+}
