@@ -28,7 +28,7 @@ internal sealed class TagDistance(TextReader inner) : TextReader
         while (!begun && inner.Peek() is >= 0 and var next && char.IsWhiteSpace((char)next)) inner.Read();
         begun = true;
         var read = inner.Read(buffer);
-        for (var rest = buffer[..read]; ; )
+        for (var rest = buffer[..read]; ;)
         {
             var tag = rest.IndexOf('<');
             distance += tag < 0 ? rest.Length : tag;

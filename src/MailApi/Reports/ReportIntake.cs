@@ -8,7 +8,7 @@ namespace MailApi.Reports;
 /// <summary>
 /// Takes reports about sending domains. Anyone can send one, and what it says is a stranger's word: it is shown as such, decides nothing, and how much of it is kept is bounded.
 /// </summary>
-internal sealed class ReportIntake(Db db, DomainRows domains)
+internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
 {
     /// <summary>Of one domain within a day. Large senders get about a hundred.</summary>
     public const int ReportsPerDayMax = 500;
@@ -32,6 +32,8 @@ internal sealed class ReportIntake(Db db, DomainRows domains)
 
     /// <summary>A file that was posted: a report, packed or not, or a mail with one.</summary>
     public Task<ReportTaking> TakeFile(DomainId domain, ReadOnlyMemory<byte> octets, CancellationToken ct) => Take(domain, octets, ReportAttachments.InEither, ct);
+
+    public void Dispose() => readers.Dispose();
 
     private async Task<ReportTaking> Take(DomainId id, ReadOnlyMemory<byte> octets, Func<ReadOnlyMemory<byte>, ReportFinding> read, CancellationToken ct)
     {

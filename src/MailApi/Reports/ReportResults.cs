@@ -71,7 +71,7 @@ internal sealed record ReportResults
     private static DmarcRow Row(DmarcReportRecord record)
     {
         // Of several results of SPF, receivers use that of the envelope sender; the greeting's counts for bounces alone.
-        var spf = record.Spf.FirstOrDefault(result => result.Scope != "helo") ?? record.Spf.FirstOrDefault();
+        var spf = record.Spf.FirstOrDefault(result => result.Scope != "helo") ?? (record.Spf.Count > 0 ? record.Spf[0] : null);
         return new DmarcRow
         {
             Source = record.Source.ToString(),

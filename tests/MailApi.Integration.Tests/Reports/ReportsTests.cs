@@ -239,6 +239,10 @@ public sealed class ReportsTests(SharedServers servers)
         public async Task<IReadOnlyList<long>> Unfenced(TenantId tenant) =>
             (await Db.QueryAs(tenant, "select (select count(*) from reports), (select count(*) from dmarc_results)", row => new[] { row.GetInt64(0), row.GetInt64(1) }, Ct))[0];
 
-        public ValueTask DisposeAsync() => domains.DisposeAsync();
+        public ValueTask DisposeAsync()
+        {
+            Intake.Dispose();
+            return domains.DisposeAsync();
+        }
     }
 }
