@@ -36,6 +36,8 @@ public sealed record ZonedWorld(World World, NsdServer Dns) : IAsyncDisposable
             ["Domains__ServiceHost"] = ServiceHost,
             ["Delivery__HeloName"] = HeloName,
             ["Delivery__EgressAddresses"] = EgressAddress,
+            // Who takes mail asks for reports by mail.
+            ["Receive__Smtp"] = "127.0.0.1:0",
         }), dns);
     }
 

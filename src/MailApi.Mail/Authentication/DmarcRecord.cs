@@ -164,11 +164,12 @@ public sealed record DmarcRecord
     /// policy that is missing or no policy becomes <c>p=none</c>.
     /// </summary>
     /// <param name="existing">The record that is published; null, or anything that is no DMARC record, for none.</param>
-    /// <param name="address">A mailbox for reports, <c>local@domain</c>.</param>
-    public static string Proposed(string? existing, string address)
+    /// <param name="address">A mailbox for reports, <c>local@domain</c>; null for none.</param>
+    public static string Proposed(string? existing, string? address)
     {
-        var uri = "mailto:" + Escaped(address);
-        if (existing is null || !TryParse(existing, out var record)) return $"v={Version}; p=none; rua={uri}";
+        var uri = address is null ? null : "mailto:" + Escaped(address);
+        if (existing is null || !TryParse(existing, out var record)) return $"v={Version}; p=none{(uri is null ? "" : $"; rua={uri}")}";
+        if (uri is null && record.Policy is not null) return existing;
 
         var parts = existing.Split(';').Select(part => part.Trim(Blanks.ToCharArray())).Where(part => part.Length > 0).ToList();
         if (record.Policy is null)
@@ -176,6 +177,7 @@ public sealed record DmarcRecord
             parts.RemoveAll(part => Split(part).Name == "p");
             parts.Insert(1, "p=none");
         }
+        if (uri is null) return string.Join("; ", parts);
         var rua = parts.FindIndex(part => Split(part) is { Name: "rua", Value: not null });
         if (rua < 0) parts.Add($"rua={uri}");
         else if (record.AggregateReports.Count == 0) parts[rua] = $"rua={uri}";

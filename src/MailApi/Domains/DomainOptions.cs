@@ -1,4 +1,5 @@
 using System.Net;
+using MailApi.Api;
 
 namespace MailApi.Domains;
 
@@ -24,5 +25,37 @@ internal sealed class DomainOptions
     /// </summary>
     public string? DelegationZone { get; set; }
 
+    public DomainOptions()
+    {
+    }
+
+    /// <summary>What was configured, and where reports come to.</summary>
+    public DomainOptions(DomainOptions configured, ReportAddresses reports) =>
+        (ServiceHost, SpfInclude, DelegationZone, Reports) = (configured.ServiceHost, configured.SpfInclude, configured.DelegationZone, reports);
+
+    /// <summary>Where reports about the domains come to: no setting of this section, for the host knows.</summary>
+    public ReportAddresses Reports { get; } = new(ByMail: true, Token: null);
+
     public string SpfIncludeOrDefault => SpfInclude ?? "spf." + ServiceHost;
+}
+
+/// <summary>How reports about a domain come to this installation.</summary>
+/// <param name="ByMail">It takes the mail that comes to return paths, and so to the report mailboxes beside them.</param>
+/// <param name="Token">Names a domain in the https address of TLS reports; null where there is no such address.</param>
+internal sealed record ReportAddresses(bool ByMail, Func<DomainId, string>? Token)
+{
+    /// <summary>The mailbox of DMARC reports; null where no mail is taken.</summary>
+    public string? DmarcMailbox(string domain) => ByMail ? "dmarc@" + DomainRecords.ReturnPathHost(domain) : null;
+
+    /// <summary>
+    /// Where TLS reports go (RFC 8460 §3): the mailbox, and the host of the domain's links, which leads here. Both, since either may be what fails; a report that comes
+    /// twice counts once.
+    /// </summary>
+    public IReadOnlyList<string> Tls(DomainId id, string domain)
+    {
+        var addresses = new List<string>();
+        if (ByMail) addresses.Add("mailto:tls@" + DomainRecords.ReturnPathHost(domain));
+        if (Token is not null) addresses.Add($"https://{DomainRecords.TrackingHost(domain)}/reports/{Token(id)}");
+        return addresses;
+    }
 }

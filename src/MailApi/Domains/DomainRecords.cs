@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
+using MailApi.Mail.Reports;
 
 namespace MailApi.Domains;
 
@@ -106,8 +107,6 @@ internal static class DomainRecords
     /// <summary>The host that serves the MTA-STS policy of the return path (RFC 8461 §3.3).</summary>
     public static string PolicyHost(string domain) => "mta-sts." + ReturnPathHost(domain);
 
-    public static string ReportMailbox(string domain) => "dmarc@" + ReturnPathHost(domain);
-
     public static IReadOnlyList<DomainRecord> For(Domain domain, DomainOptions options) =>
         [.. ToPublish(domain, options).Select(record => domain.Observed?.Of(record) is { } seen ? Seen(record, seen) : record)];
 
@@ -124,7 +123,8 @@ internal static class DomainRecords
             Txt(RecordPurpose.ReturnPath, returnPath, spf, required: true) with { Alias = returnAlias },
             Txt(RecordPurpose.Spf, domain.Name, spf, required: false),
             .. domain.Keys.Select(key => KeyRecord(domain, key, options)),
-            Txt(RecordPurpose.Dmarc, "_dmarc." + domain.Name, DmarcRecord.Proposed(existing: null, ReportMailbox(domain.Name)), required: false),
+            // The mailbox lies within the same organizational domain, so receivers ask for no record that permits it (RFC 9990 §4: <domain>._report._dmarc.<elsewhere>).
+            Txt(RecordPurpose.Dmarc, "_dmarc." + domain.Name, DmarcRecord.Proposed(existing: null, options.Reports.DmarcMailbox(domain.Name)), required: false),
             new() { Purpose = RecordPurpose.Tracking, Type = "CNAME", Name = TrackingHost(domain.Name), Value = options.ServiceHost, Required = false },
             .. OnRequest(domain, options),
         ];
@@ -154,7 +154,8 @@ internal static class DomainRecords
             yield return Txt(RecordPurpose.MtaSts, "_mta-sts." + returnPath, $"v=STSv1; id={MtaStsPolicy.Id(options)}", required: false);
             yield return new() { Purpose = RecordPurpose.MtaSts, Type = "CNAME", Name = PolicyHost(domain.Name), Value = options.ServiceHost, Required = false };
         }
-        if (domain.Extras.TlsRpt == true) yield return Txt(RecordPurpose.TlsRpt, "_smtp._tls." + returnPath, "v=TLSRPTv1; rua=mailto:tls@" + returnPath, required: false);
+        if (domain.Extras.TlsRpt == true && options.Reports.Tls(domain.Id, domain.Name) is { Count: > 0 } addresses)
+            yield return Txt(RecordPurpose.TlsRpt, "_smtp._tls." + returnPath, TlsReportRecord.Proposed(existing: null, addresses), required: false);
         if (domain.Extras.BimiLogo is { } logo) yield return Txt(RecordPurpose.Bimi, "default._bimi." + domain.Name, $"v=BIMI1; l={logo}", required: false);
     }
 

@@ -75,6 +75,7 @@ internal sealed class RecordCheck(AuthoritativeResolver zone, DnsResolver dns, S
                 (found, wanted) => RecordRules.Spf(found, wanted, options.SpfIncludeOrDefault)),
             { Purpose: RecordPurpose.Dkim } => Judge(await zone.Txt(record.Name, ct), record, RecordRules.Dkim),
             { Purpose: RecordPurpose.Dmarc } => await Dmarc(domain, record, walk, ct),
+            { Purpose: RecordPurpose.TlsRpt } => Judge(await zone.Txt(record.Name, ct), record, (found, wanted) => RecordRules.TlsRpt(found, wanted, options.Reports.Tls(domain.Id, domain.Name))),
             _ => Judge(await zone.Txt(record.Name, ct), record, RecordRules.Text),
         };
 
@@ -88,11 +89,11 @@ internal sealed class RecordCheck(AuthoritativeResolver zone, DnsResolver dns, S
 
     private async Task<Finding> Dmarc(Domain domain, DomainRecord record, Task<TreeWalk?> walk, CancellationToken ct)
     {
-        var own = Judge(await zone.Txt(record.Name, ct), record, (found, wanted) => RecordRules.Dmarc(found, wanted, DomainRecords.ReportMailbox(domain.Name)));
+        var own = Judge(await zone.Txt(record.Name, ct), record, (found, wanted) => RecordRules.Dmarc(found, wanted, options.Reports.DmarcMailbox(domain.Name)));
         if (own is not Finding.Known { Value.State: RecordState.Missing } known) return own;
         var tree = await walk;
         if (tree is null || (tree.FailedAt is not null && tree.Policy is null)) return new Finding.Unknown($"_dmarc.{tree?.FailedAt ?? domain.Name} did not answer");
-        return tree.Policy is { } policy && policy.Domain != domain.Name ? new Finding.Known(RecordRules.DmarcAbove(record, policy, DomainRecords.ReportMailbox(domain.Name))) : known;
+        return tree.Policy is { } policy && policy.Domain != domain.Name ? new Finding.Known(RecordRules.DmarcAbove(record, policy, options.Reports.DmarcMailbox(domain.Name))) : known;
     }
 
     private static DmarcObservation? Applies(string domain, TreeWalk tree) =>

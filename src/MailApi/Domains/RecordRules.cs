@@ -1,6 +1,7 @@
 using MailApi.Api;
 using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
+using MailApi.Mail.Reports;
 using MailApi.Mail.Routing;
 
 namespace MailApi.Domains;
@@ -82,8 +83,8 @@ internal static class RecordRules
 
     /// <param name="found">All TXT records of the name.</param>
     /// <param name="record">The record issued.</param>
-    /// <param name="mailbox">Where reports are to go.</param>
-    public static Observation Dmarc(IReadOnlyList<string> found, DomainRecord record, string mailbox)
+    /// <param name="mailbox">Where reports are to go; null where this installation takes none.</param>
+    public static Observation Dmarc(IReadOnlyList<string> found, DomainRecord record, string? mailbox)
     {
         var records = found.Where(text => DmarcRecord.TryParse(text, out _)).ToList();
         if (records.Count == 0) return Missing(record);
@@ -96,8 +97,23 @@ internal static class RecordRules
         return Ok(record, records[0]) with { Proposed = proposed, Note = note.Trim() };
     }
 
+    /// <param name="found">All TXT records of the name.</param>
+    /// <param name="record">The record issued.</param>
+    /// <param name="addresses">Where reports are to go; not empty.</param>
+    public static Observation TlsRpt(IReadOnlyList<string> found, DomainRecord record, IReadOnlyList<string> addresses)
+    {
+        var records = found.Where(TlsReportRecord.IsOne).ToList();
+        if (records.Count == 0) return Missing(record);
+        var proposed = TlsReportRecord.Proposed(records[0], addresses);
+        if (records.Count > 1) return Mismatch(record, records, "There are several TLSRPT records, so senders use none (RFC 8460 §3). Leave only one.", proposed);
+        if (proposed == records[0]) return Ok(record, records[0]) with { Proposed = proposed };
+        return TlsReportRecord.Addresses(records[0]).Intersect(addresses, StringComparer.OrdinalIgnoreCase).Any()
+            ? Ok(record, records[0]) with { Proposed = proposed, Note = "Reports come here. The value given names a second way, for when the first fails." }
+            : Mismatch(record, records, "Reports do not come here. The value given adds that and keeps everything that is there.", proposed);
+    }
+
     /// <summary>The domain has no record of its own, but one above it applies.</summary>
-    public static Observation DmarcAbove(DomainRecord record, PublishedPolicy above, string mailbox)
+    public static Observation DmarcAbove(DomainRecord record, PublishedPolicy above, string? mailbox)
     {
         var policy = above.Record.For(isSubdomain: true, exists: true);
         var kept = $"v=DMARC1; p={(policy ?? DmarcPolicy.None).ToText()}{(above.Record.StrictDkim ? "; adkim=s" : "")}{(above.Record.StrictSpf ? "; aspf=s" : "")}";

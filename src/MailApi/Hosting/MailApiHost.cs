@@ -21,6 +21,7 @@ using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
 using MailApi.Receiving;
+using MailApi.Reports;
 using MailApi.Sandbox;
 using MailApi.Sending;
 using MailApi.Spool;
@@ -83,7 +84,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default];
+                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -99,8 +100,9 @@ public static class MailApiHost
 
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
-        services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddDiagnosis().AddRelays();
+        services.AddSingleton(settings.Admin).AddSingleton(settings.Webhooks);
+        services.AddSingleton(provider => new DomainOptions(settings.Domains, new ReportAddresses(settings.Receive.Smtp is not null, provider.GetRequiredService<ReportToken>().Create)));
+        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddDiagnosis().AddRelays().AddReports();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
@@ -219,6 +221,7 @@ public static class MailApiHost
         app.MapWebhooks();
         app.MapSandbox();
         app.MapTlsResults();
+        app.MapReports();
         app.MapReference();
     }
 }

@@ -2,6 +2,7 @@ using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Bounces;
 using MailApi.Mail.Smtp.Listener;
+using MailApi.Suppressions;
 
 namespace MailApi.Receiving;
 
@@ -11,6 +12,12 @@ internal abstract record Addressee(SendingDomain Domain)
     /// <summary>The return path of an envelope.</summary>
     public sealed record ReturnPath(SendingDomain Domain, EnvelopeId Envelope) : Addressee(Domain);
 
+    /// <summary>An address that unsubscribes whoever writes to it (RFC 2369).</summary>
+    public sealed record Unsubscribe(SendingDomain Domain, LinkedMail Mail) : Addressee(Domain);
+
+    /// <summary><c>dmarc</c> and <c>tls</c>: where reports about the domain go.</summary>
+    public sealed record Reports(SendingDomain Domain) : Addressee(Domain);
+
     /// <summary><c>feedback</c>, <c>abuse</c> and <c>postmaster</c> (RFC 2142, RFC 6650 §4): feedback reports, which receivers send by agreement.</summary>
     public sealed record Feedback(SendingDomain Domain) : Addressee(Domain);
 
@@ -19,7 +26,7 @@ internal abstract record Addressee(SendingDomain Domain)
 }
 
 /// <summary>Tells which addresses are ours.</summary>
-internal sealed class Addressees(SendingDomains domains, Verp verp, TimeProvider time)
+internal sealed class Addressees(SendingDomains domains, UnsubscribeLinks links, Verp verp, TimeProvider time)
 {
     /// <summary>Null where the host is none of ours.</summary>
     public async Task<Addressee?> Find(MailPath path, CancellationToken ct)
@@ -30,7 +37,9 @@ internal sealed class Addressees(SendingDomains domains, Verp verp, TimeProvider
         return local switch
         {
             "feedback" or "abuse" or "postmaster" => new Addressee.Feedback(domain),
+            "dmarc" or "tls" => new Addressee.Reports(domain),
             _ when TryReadReturnPath(local, out var envelope) => new Addressee.ReturnPath(domain, envelope),
+            _ when await links.FindByMailbox(local, ct) is { } mail && mail.Tenant == domain.Tenant => new Addressee.Unsubscribe(domain, mail),
             _ => new Addressee.Unknown(domain),
         };
     }

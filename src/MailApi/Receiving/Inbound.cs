@@ -14,7 +14,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     private static readonly Reply RecipientOk = new(250, "2.1.5", "OK");
     private static readonly Reply NotOurs = new(550, "5.7.1", "Not an address of this host, which relays for nobody");
     private static readonly Reply BadReturnPath = new(550, "5.1.1", "No such return path, or it has expired");
-    private static readonly Reply NoReport = new(550, "5.6.0", "Only feedback reports (RFC 5965) are read at this address");
+    private static readonly Reply NoReport = new(550, "5.6.0", "Only reports are read at this address");
     private static readonly Reply StoreAway = new(451, "4.3.0", "The store is away, try again later");
     private static readonly Reply ComeAgain = new(451, "4.3.0", "The message that this answers is still being sent, try again later");
 
@@ -67,7 +67,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
         var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), ct);
         if (taken.Effect == ReturnEffect.TooEarly) return ComeAgain;
         // A person who writes here would never be read: better that they are told.
-        return addressee is Addressee.Feedback && taken.Kind != ReturnedKind.Complaint ? NoReport : Taken;
+        return addressee is Addressee.Feedback && taken.Kind != ReturnedKind.Complaint || addressee is Addressee.Reports && taken.Kind != ReturnedKind.Report ? NoReport : Taken;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, what comes back is put off: {Error}")]

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail.Bounces;
+using MailApi.Reports;
 using MailApi.Spool;
 using MailApi.Suppressions;
 
@@ -43,7 +44,7 @@ internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffe
 /// Takes a message that came back, by whichever way: reads it, ties it to the envelope that it answers, and has the consequence recorded. A tag or token with our MAC
 /// ties at once; a Message-ID, which others may have seen, only where the message has a single recipient.
 /// </summary>
-internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken unsubscribe, TimeProvider time)
+internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, ReportIntake reports, TimeProvider time)
 {
     /// <summary>A local bounce can be back before the delivery is recorded; that takes no longer than this while the store answers.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -59,17 +60,33 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     /// <exception cref="System.Data.Common.DbException">The store is away; nothing is recorded.</exception>
     public async Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, CancellationToken ct)
     {
-        var proven = (to as Addressee.ReturnPath)?.Envelope;
-        var taken = ReturnedMail.Read(message) switch
+        var taken = to switch
         {
-            Returned.Status status => await Status(status, proven, of, ct),
-            Returned.Complaint complaint => await Complaint(complaint, proven, of, ct),
-            Returned.AutoReply => new Taken(ReturnedKind.AutoReply, proven, ReturnEffect.Nothing),
-            _ => new Taken(ReturnedKind.Other, proven, ReturnEffect.Nothing),
+            Addressee.Unsubscribe { Mail: var mail } => new Taken(ReturnedKind.Unsubscribe, mail.Envelope, await links.Unsubscribe(mail, ct) ? ReturnEffect.Recorded : ReturnEffect.Nothing),
+            Addressee.Reports { Domain.Id: var domain } => await Report(domain, message, ct),
+            _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, ct),
         };
+        // Into a mailbox of the domain's own everything may come.
+        if (taken.Kind == ReturnedKind.Other && to is null && of.Domain is { } own) taken = await Report(own, message, ct);
         Count.Add(1, new("kind", taken.Kind.ToText()), new("effect", taken.Effect.ToText()));
         return taken;
     }
+
+    private async Task<Taken> Report(DomainId domain, ReadOnlyMemory<byte> message, CancellationToken ct) => await reports.Take(domain, message, ct) switch
+    {
+        ReportTaking.Stored => new Taken(ReturnedKind.Report, null, ReturnEffect.Recorded),
+        ReportTaking.Duplicate => new Taken(ReturnedKind.Report, null, ReturnEffect.Nothing),
+        ReportTaking.NotForDomain => new Taken(ReturnedKind.Report, null, ReturnEffect.Unknown),
+        _ => new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
+    };
+
+    private async Task<Taken> Answer(Returned returned, EnvelopeId? proven, Scope of, CancellationToken ct) => returned switch
+    {
+        Returned.Status status => await Status(status, proven, of, ct),
+        Returned.Complaint complaint => await Complaint(complaint, proven, of, ct),
+        Returned.AutoReply => new Taken(ReturnedKind.AutoReply, proven, ReturnEffect.Nothing),
+        _ => new Taken(ReturnedKind.Other, proven, ReturnEffect.Nothing),
+    };
 
     private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, CancellationToken ct)
     {
@@ -97,7 +114,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         foreach (var address in about.ReturnPaths)
             if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
         foreach (var address in about.Unsubscribe)
-            if (unsubscribe.TryRead(address[(address.LastIndexOf('/') + 1)..], out var envelope)) return envelope;
+            if (tokens.TryRead(address[(address.LastIndexOf('/') + 1)..], out var linked) || tokens.TryReadMailbox(address.Split(':')[^1].Split('@')[0], out linked)) return linked;
         return TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, ct) : null;
     }
 

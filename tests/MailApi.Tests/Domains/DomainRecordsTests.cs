@@ -75,6 +75,19 @@ public sealed class DomainRecordsTests
     }
 
     [Fact]
+    public void TLS_reports_are_asked_for_by_https_too_and_reports_by_mail_only_where_mail_is_taken()
+    {
+        var domain = Example with { Extras = new DomainExtras { TlsRpt = true } };
+
+        Assert.Equal(["v=DMARC1; p=none; rua=mailto:dmarc@bounces.mail.shop.example", "v=TLSRPTv1; rua=mailto:tls@bounces.mail.shop.example,https://track.mail.shop.example/reports/token"], Values(byMail: true, _ => "token"));
+        Assert.Equal(["v=DMARC1; p=none", "v=TLSRPTv1; rua=https://track.mail.shop.example/reports/token"], Values(byMail: false, _ => "token"));
+        Assert.Equal(["v=DMARC1; p=none"], Values(byMail: false, token: null));
+
+        IEnumerable<string> Values(bool byMail, Func<DomainId, string>? token) => DomainRecords.For(domain, new DomainOptions(Options, new ReportAddresses(byMail, token)))
+            .Where(record => record.Purpose is RecordPurpose.Dmarc or RecordPurpose.TlsRpt).Select(record => record.Value);
+    }
+
+    [Fact]
     public void With_a_zone_for_delegation_keys_and_return_path_can_be_pointed_to()
     {
         var records = DomainRecords.For(Example with { Keys = [Key("ma1", KeyState.Active)] }, new DomainOptions { ServiceHost = "mx.service.example", DelegationZone = "dkim.service.example" });

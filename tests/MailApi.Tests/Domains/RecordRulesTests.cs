@@ -42,6 +42,30 @@ public sealed class RecordRulesTests
     }
 
     [Theory]
+    [InlineData("v=DMARC1; p=reject; rua=mailto:other@shop.example", "v=DMARC1; p=reject; rua=mailto:other@shop.example")]
+    [InlineData("v=DMARC1; p=nonsense; fo=1", "v=DMARC1; p=none; fo=1")]
+    public void An_installation_that_takes_no_mail_asks_for_no_reports_by_mail(string found, string proposed) =>
+        Assert.Equal(proposed, RecordRules.Dmarc(Texts(found), Txt(RecordPurpose.Dmarc, "v=DMARC1; p=none"), mailbox: null).Proposed);
+
+    [Theory]
+    [InlineData("", "missing", null)]
+    [InlineData("v=TLSRPTv1; rua=mailto:tls@b.example,https://t.example/r", "ok", "v=TLSRPTv1; rua=mailto:tls@b.example,https://t.example/r")]
+    [InlineData("v=TLSRPTv1;rua=https://t.example/r , mailto:tls@b.example", "ok", "v=TLSRPTv1;rua=https://t.example/r , mailto:tls@b.example")]
+    [InlineData("v=TLSRPTv1; rua=mailto:tls@b.example", "ok", "v=TLSRPTv1; rua=mailto:tls@b.example,https://t.example/r")]
+    [InlineData("v=TLSRPTv1; rua=mailto:tls@other.example; x=y", "mismatch", "v=TLSRPTv1; rua=mailto:tls@other.example,mailto:tls@b.example,https://t.example/r; x=y")]
+    [InlineData("v=TLSRPTv1", "mismatch", "v=TLSRPTv1; rua=mailto:tls@b.example,https://t.example/r")]
+    [InlineData("v=TLSRPTv1; rua=mailto:a@b.example|v=TLSRPTv1; rua=mailto:c@d.example", "mismatch", "v=TLSRPTv1; rua=mailto:a@b.example,mailto:tls@b.example,https://t.example/r")]
+    [InlineData("v=spf1 -all|v=TLSRPTv10; rua=mailto:a@b.example", "missing", null)]
+    public void A_TLSRPT_record_that_stands_there_keeps_its_addresses_and_gets_ours(string found, string state, string? proposed)
+    {
+        string[] addresses = ["mailto:tls@b.example", "https://t.example/r"];
+        var seen = RecordRules.TlsRpt(Texts(found), Txt(RecordPurpose.TlsRpt, "v=TLSRPTv1; rua=" + string.Join(',', addresses)), addresses);
+
+        Assert.Equal((state, proposed), (seen.State.ToText(), seen.Proposed));
+        if (state != "ok") Assert.NotEmpty(seen.Note!);
+    }
+
+    [Theory]
     [InlineData("", KeyState.Active, "missing", "There is no TXT record")]
     [InlineData("v=DKIM1; k=rsa; p=AbCd", KeyState.Active, "ok", null)]
     [InlineData("v=DKIM1;k=rsa;p=Ab Cd", KeyState.Active, "ok", null)]

@@ -13,11 +13,11 @@ public sealed class ScopeTests(TestHost host)
     private static readonly string[] AllScopes = [.. TenantRegistry.AllScopes, .. Enum.GetValues<Category>().Select(Scopes.SendCategory)];
 
     [Fact]
-    public void Only_the_reference_and_the_links_in_mail_are_open_to_everyone()
+    public void Only_the_reference_the_links_in_mail_and_the_way_in_for_reports_are_open_to_everyone()
     {
         // The page of the reference has its own files beside it.
         var open = ApiRoutes.Of(host).Where(route => route.Required is null).Select(route => route.Pattern.StartsWith("/docs/", StringComparison.Ordinal) ? "GET /docs/…" : route.ToString());
-        Assert.Equal(["GET /.well-known/mta-sts.txt", "GET /docs/…", "GET /openapi/{documentName}.json", "GET /u/{token}", "POST /u/{token}"], open.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["GET /.well-known/mta-sts.txt", "GET /docs/…", "GET /openapi/{documentName}.json", "GET /u/{token}", "POST /reports/{token}", "POST /u/{token}"], open.Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]

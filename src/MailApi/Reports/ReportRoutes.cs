@@ -1,0 +1,95 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailApi.Api;
+using MailApi.Domains;
+using MailApi.Mail.Reports;
+using MailApi.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace MailApi.Reports;
+
+/// <summary>Reports come in, posted by receivers or by hand, and what they say goes out.</summary>
+internal static class ReportRoutes
+{
+    private const int DaysDefault = 30;
+
+    private const string Forms = "A DMARC report (XML) or a TLS report (JSON), bare, in gzip or in zip, or a whole mail (message/rfc822) with one. The octets decide, whatever Content-Type says.";
+
+    /// <summary>What they are labelled with when they are labelled well; the last stands for everything else.</summary>
+    private static readonly string[] Labels = ["application/gzip", "application/zip", "application/octet-stream", "text/xml", "application/json", "message/rfc822", "*/*"];
+
+    public static IServiceCollection AddReports(this IServiceCollection services) => services
+        .AddSingleton(provider => new ReportToken(provider.GetRequiredService<Vault>().Derive(ReportToken.KeyPurpose)))
+        .AddSingleton<ReportIntake>().AddSingleton<ReportBodies>().AddSingleton<ReportQueries>().AddSingleton<ReportSummary>().AddHostedService<ReportRetention>();
+
+    public static void MapReports(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/reports/{token}", Post).WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportBodies.PostedOctetsMax)).WithTags("Reports").WithName("PostReport")
+            .WithSummary("For receivers: takes a TLS report (RFC 8460 §3, rua=https:).").WithDescription(Forms).Accepts<Stream>("application/tlsrpt+gzip", ["application/tlsrpt+json", .. Labels]).ProducesProblem(404).ProducesProblem(413).ProducesProblem(422).ProducesProblem(503);
+        var domain = routes.MapGroup("/domains/{id:id(dom_)}/reports").WithTags("Reports");
+        domain.MapPost("", Upload).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportLimits.MessageOctetsMax)).WithName("UploadReport")
+            .WithSummary("Takes a report that came elsewhere.").WithDescription(Forms + " `200` for one that is there already.").Accepts<Stream>("application/xml", Labels).ProducesProblem(413).ProducesProblem(422);
+        domain.MapGet("", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainReports")
+            .WithSummary("Who sends as the domain, what passes, what fails and why.")
+            .WithDescription("From the reports of receivers: DMARC by source address, and TLS by result, each with an explanation and its cure. Kept for 400 days.");
+    }
+
+    private static async Task<Results<Created, Ok, ProblemHttpResult>> Post(
+        [Description("From the rua= of the domain's TLS-RPT record: it says which domain the report is about.")] string token,
+        HttpRequest request, ReportToken tokens, ReportBodies bodies, ReportIntake intake, CancellationToken ct)
+    {
+        if (!tokens.TryRead(token, out var domain)) return Problem.NotFound.With();
+        var (octets, refusal) = await bodies.Posted(request, ct);
+        if (refusal is not null) return refusal;
+        return await intake.TakeFile(domain, octets, ct) switch
+        {
+            ReportTaking.Stored => TypedResults.Created(),
+            ReportTaking.Duplicate => TypedResults.Ok(),
+            // The domain is gone; its record is not.
+            ReportTaking.NotForDomain { PolicyDomain: "" } => Problem.NotFound.With(),
+            var other => Refused(other),
+        };
+    }
+
+    private static async Task<Results<Created<TakenReport>, Ok<TakenReport>, ProblemHttpResult>> Upload(
+        string id, HttpRequest request, Caller caller, DomainRows rows, ReportIntake intake, CancellationToken ct)
+    {
+        if (await DomainRoutes.Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
+        var (octets, refusal) = await ReportBodies.Uploaded(request, ct);
+        if (refusal is not null) return refusal;
+        return await intake.TakeFile(domain.Id, octets, ct) switch
+        {
+            ReportTaking.Stored stored => TypedResults.Created($"/domains/{domain.Id}/reports", new TakenReport { Kind = stored.Kind, Organization = stored.Organization, ReportId = stored.ReportId }),
+            ReportTaking.Duplicate there => TypedResults.Ok(new TakenReport { Kind = there.Kind, Organization = there.Organization, ReportId = there.ReportId }),
+            var other => Refused(other),
+        };
+    }
+
+    private static async Task<Results<Ok<DomainReports>, ProblemHttpResult>> Get(
+        string id, [Description("The first day, UTC; by default 30 days before the last.")] DateOnly? from, [Description("The last day, UTC; by default today.")] DateOnly? to,
+        [Description("How many sources to show, those with most mail first.")] int? limit, Caller caller, DomainRows rows, ReportSummary summary, TimeProvider time, CancellationToken ct)
+    {
+        var errors = new Dictionary<string, string[]>();
+        var last = to ?? DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        var first = from ?? (last.DayNumber > DaysDefault ? last.AddDays(-DaysDefault) : last);
+        var sources = Paging.Limit(limit);
+        if (sources is null) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
+        if (first > last) errors["from"] = ["It must not be after to."];
+        else if (last.DayNumber - first.DayNumber > ReportRetention.Age.Days) errors["from"] = [$"At most {ReportRetention.Age.Days} days before to."];
+        if (errors.Count > 0) return Problem.InvalidFields(errors);
+        return await DomainRoutes.Find(id, caller, rows, ct) is { } domain ? TypedResults.Ok(await summary.Of(domain, first, last, sources!.Value, ct)) : Problem.NotFound.With();
+    }
+
+    private static ProblemHttpResult Refused(ReportTaking taking) => taking switch
+    {
+        ReportTaking.NotAReport no => Problem.Invalid.With(no.Reason),
+        ReportTaking.NotForDomain other => Problem.Invalid.With($"The report is about {other.PolicyDomain}, which is neither this domain nor one above or below it."),
+        _ => throw new InvalidOperationException($"{taking} is no refusal."),
+    };
+}
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(DomainReports))]
+[JsonSerializable(typeof(TakenReport))]
+internal sealed partial class ReportJson : JsonSerializerContext;
