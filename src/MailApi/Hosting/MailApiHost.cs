@@ -20,6 +20,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
+using MailApi.Mailboxes;
 using MailApi.Receiving;
 using MailApi.Sandbox;
 using MailApi.Sending;
@@ -82,7 +83,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default];
+                    SuppressionJson.Default, ReceiveJson.Default, MailboxJson.Default, WebhookJson.Default, SandboxJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -99,8 +100,9 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddReceiving().AddDiagnosis().AddRelays();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddReceiving().AddMailboxes().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
+        if (settings.Roles.HasFlag(Roles.Receive)) services.AddHostedService<MailboxWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
@@ -203,6 +205,7 @@ public static class MailApiHost
         app.MapSuppressions();
         app.MapUnsubscribe();
         app.MapReceive();
+        app.MapMailboxes();
         app.MapWebhooks();
         app.MapSandbox();
         app.MapTlsResults();
