@@ -63,8 +63,11 @@ public static class BounceClasses
 /// <param name="Cure">What the sender can do: a sentence.</param>
 public sealed record BounceVerdict(BounceClass Class, bool IsHard, string Means, string Cure)
 {
-    /// <summary>The address itself is dead: nothing should be sent there again.</summary>
+    /// <summary>The address itself is dead: nothing should be sent there again. In doubt it is not.</summary>
     public bool SuppressesAddress { get; init; }
+
+    /// <summary>A limit of the receiver's was reached: it slows its site down and the mail is tried again, whatever the first digit of the reply.</summary>
+    public bool IsRateSignal { get; init; }
 
     /// <summary>Both sentences.</summary>
     public string Explanation => $"{Means} {Cure}";

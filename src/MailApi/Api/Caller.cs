@@ -54,6 +54,9 @@ public sealed record Caller
 
     public bool MaySend(Category category) => Has(Api.Scopes.Send) || Has(Api.Scopes.SendCategory(category));
 
+    /// <summary>In one category at least.</summary>
+    public bool MaySendSome => Enum.GetValues<Category>().Any(MaySend);
+
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult(context.Features.Get<Caller>());
 }
 

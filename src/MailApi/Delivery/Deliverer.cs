@@ -142,8 +142,8 @@ internal sealed partial class Deliverer(
     private static Outcome Impassable(Claim claim, CategoryRules rule, RouteResult way) => way switch
     {
         RouteResult.Later later => new Outcome.Throttled(later.Delay),
-        RouteResult.Refused refusal => Bounced(refusal.Reply, host: null, atRecipient: true),
-        RouteResult.Temporary temporary => Deferred(claim, rule, ToEventReply(temporary.Reply, null), reason: null),
+        RouteResult.Refused refusal => new Outcome.Bounced(ToEventReply(refusal.Reply, null), BounceTable.Classify(refusal.Reply, atRecipient: true)),
+        RouteResult.Temporary temporary => Deferred(claim, rule, ToEventReply(temporary.Reply, null), reason: null) with { Verdict = BounceTable.Classify(temporary.Reply, atRecipient: true) },
         _ => throw new UnreachableException(),
     };
 
@@ -218,9 +218,7 @@ internal sealed partial class Deliverer(
         result switch
         {
             TransmitResult.Accepted accepted => new Outcome.Delivered(ToEventReply(accepted.Reply, accepted.Host)),
-            TransmitResult.Refused { Reply.IsPermanent: true } refused when !BounceTable.IsRateSignal(refused.Reply) && refused.Stage >= Stage.MailFrom =>
-                Bounced(refused.Reply, refused.Host, refused.Stage == Stage.RcptTo),
-            TransmitResult.Refused refused => Deferred(claim, rule, ToEventReply(refused.Reply, refused.Host), reason: null),
+            TransmitResult.Refused refused => Refused(claim, rule, refused),
             TransmitResult.Unreachable unreachable => Deferred(claim, rule, reply: null, unreachable.Reason),
             TransmitResult.Uncertain uncertain when claim.OnUncertain == OnUncertain.Hold => new Outcome.Unknown(uncertain.Reason),
             TransmitResult.Uncertain uncertain => Deferred(claim, rule, reply: null, uncertain.Reason, uncertain: true),
@@ -247,7 +245,15 @@ internal sealed partial class Deliverer(
         }
     }
 
-    private static Outcome.Bounced Bounced(Reply reply, string? host, bool atRecipient) => new(ToEventReply(reply, host), BounceTable.Classify(reply, atRecipient));
+    /// <summary>A host that refuses before MAIL refuses us and not the envelope; a limit that was reached is over after a while, whatever its code says.</summary>
+    private static Outcome Refused(Claim claim, CategoryRules rule, TransmitResult.Refused refused)
+    {
+        var verdict = BounceTable.Classify(refused.Reply, refused.Stage == Stage.RcptTo);
+        var reply = ToEventReply(refused.Reply, refused.Host);
+        return refused.Reply.IsPermanent && !verdict.IsRateSignal && refused.Stage >= Stage.MailFrom
+            ? new Outcome.Bounced(reply, verdict)
+            : Deferred(claim, rule, reply, reason: null) with { Verdict = verdict };
+    }
 
     private static Outcome.Deferred Deferred(Claim claim, CategoryRules rule, EventReply? reply, string? reason, bool uncertain = false)
     {

@@ -42,7 +42,7 @@ internal sealed record RenderedMail(string? ClientIp, string Helo, string MailFr
 /// asked before sending. Nothing is stored and nothing leaves but questions.
 /// </summary>
 internal sealed class SendDiagnosis(
-    SendReader reader, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
+    SendReader reader, SendRights rights, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
     RecipientChecks recipients, EgressSourceOf egressOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
@@ -52,8 +52,8 @@ internal sealed class SendDiagnosis(
         if (reader.Parse(body.Bytes, out var request) is { } refused) return refused;
         var from = SendReader.From(request);
         var category = EnumText.Parse<Category>(request.Category!);
-        var domain = await domains.Find(caller.Tenant, from.Address.Domain, ct);
-        if (SendEndpoint.Refuse(caller, from.Address.Domain, domain, category) is { } refusal) return refusal;
+        var (domain, refusal) = await rights.Find(caller, from.Address.Domain, category, ct);
+        if (refusal is not null) return refusal;
         if (await domains.Identity(domain!.Id, ct) is not { } identity) return Problem.DomainNotAllowed.With($"{domain.Name} is not a domain of this tenant.");
 
         var draft = SendReader.Draft(request, PrefixedId.New<MessageId>(), time.GetUtcNow());

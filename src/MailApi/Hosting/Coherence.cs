@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using MailApi.Api;
 using MailApi.Delivery;
 using MailApi.Delivery.Egress;
@@ -6,6 +7,7 @@ using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
 using MailApi.Limits;
 using MailApi.Mail.Composition;
+using MailApi.Receiving;
 using MailApi.Storage;
 
 namespace MailApi.Hosting;
@@ -32,6 +34,7 @@ internal static class Coherence
         if (settings.Delivery.Lease <= TimeSpan.Zero) throw new SettingsException("Delivery__Lease must be a positive time span.");
         if (settings.Delivery.MxPort is < 1 or > 65535) throw new SettingsException("Delivery__MxPort must be a port.");
         if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");
+        CheckReceive(settings);
         CheckRelay(settings.Delivery.Relay);
         CheckSites(settings.Delivery.Sites);
         CheckTls(settings.Delivery.Tls);
@@ -45,6 +48,25 @@ internal static class Coherence
         if (!DomainName.TryParse(settings.Domains.SpfIncludeOrDefault, out _) && settings.Domains.SpfInclude is not null) throw new SettingsException("Domains__SpfInclude must be a domain name.");
         if (string.IsNullOrWhiteSpace(settings.Domains.ServiceHost)) throw new SettingsException("Domains__ServiceHost must be the public name of this service.");
         foreach (var category in Enum.GetValues<Category>()) CheckCategory(category, settings.Categories.Of(category));
+    }
+
+    private static void CheckReceive(Settings settings)
+    {
+        var receive = settings.Receive;
+        CheckRanges("Receive", receive);
+        if (receive.GreetingPause < TimeSpan.Zero || receive.GreetingPause > ReceiveOptions.GreetingPauseMax)
+            throw new SettingsException($"Receive__GreetingPause must be between 0 and {ReceiveOptions.GreetingPauseMax.TotalSeconds} seconds.");
+        (string Key, string? Address)[] listeners = [("Smtp", receive.Smtp), ("Submission", receive.Submission), ("SubmissionTls", receive.SubmissionTls)];
+        var taken = new Dictionary<IPEndPoint, string>();
+        foreach (var (key, address) in listeners)
+        {
+            if (address is null) continue;
+            if (!ReceiveOptions.TryParse(address, out var endpoint)) throw new SettingsException($"Receive__{key} must be an address and a port, such as 0.0.0.0:587 or [::]:587.");
+            if (!settings.Roles.HasFlag(Roles.Receive)) throw new SettingsException($"Receive__{key} is set, but Roles has no Receive: nothing would listen there.");
+            if (endpoint.Port != 0 && !taken.TryAdd(endpoint, key)) throw new SettingsException($"Receive__{key} is the address of Receive__{taken[endpoint]} already.");
+        }
+        if (receive.CertificatePath is null != receive.CertificateKeyPath is null)
+            throw new SettingsException($"Receive__{(receive.CertificatePath is null ? "CertificatePath" : "CertificateKeyPath")} is missing: a certificate and its key are set together.");
     }
 
     private static void CheckPools(Settings settings)

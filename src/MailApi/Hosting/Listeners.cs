@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
+using MailApi.Receiving;
 using MailApi.Sandbox;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,7 +12,7 @@ namespace MailApi.Hosting;
 /// <summary>Marks connections that came in on the management address.</summary>
 internal sealed class ManagementConnection;
 
-/// <summary>The addresses this process listens on: public API, management, and the sandbox's SMTP.</summary>
+/// <summary>The addresses this process listens on: public API, management, SMTP for others, and the sandbox's.</summary>
 internal sealed class Listeners(Settings settings)
 {
     /// <summary>Slow clients hold no thread, but their number is bounded all the same.</summary>
@@ -20,9 +21,14 @@ internal sealed class Listeners(Settings settings)
     /// <summary>Of a request body, where a route does not say otherwise.</summary>
     public const int BodyBytesMax = 1 << 20;
 
+    public const string SmtpName = "SMTP";
+    public const string SubmissionName = "submission";
+    public const string SubmissionTlsName = "submission under TLS";
+
     private readonly TaskCompletionSource<IPEndPoint> sandbox = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<ListenOptions> publicEndpoints = [];
     private readonly List<ListenOptions> managementEndpoints = [];
+    private readonly List<(string Name, ListenOptions Endpoint)> smtpEndpoints = [];
     private ListenOptions? sandboxEndpoint;
 
     /// <summary>Where the sandbox listens, once it does.</summary>
@@ -44,6 +50,9 @@ internal sealed class Listeners(Settings settings)
                 return next(connection);
             });
         });
+        ListenSmtp(kestrel, SmtpName, settings.Receive.Smtp, (services, connection) => services.GetRequiredService<InboundConnectionHandler>().OnConnectedAsync(connection));
+        ListenSmtp(kestrel, SubmissionName, settings.Receive.Submission, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: false));
+        ListenSmtp(kestrel, SubmissionTlsName, settings.Receive.SubmissionTls, (services, connection) => services.GetRequiredService<SubmissionListener>().Serve(connection, startsWithTls: true));
         if (settings.Roles.HasFlag(Roles.Deliver))
             kestrel.Listen(IPAddress.Loopback, 0, endpoint =>
             {
@@ -64,7 +73,20 @@ internal sealed class Listeners(Settings settings)
 
     public string ManagementAddress => Address(managementEndpoints);
 
+    /// <summary>The SMTP listeners, once they listen.</summary>
+    public IEnumerable<(string Name, IPEndPoint? EndPoint)> Smtp => smtpEndpoints.Select(listener => (listener.Name, listener.Endpoint.IPEndPoint));
+
     private static string Address(List<ListenOptions> endpoints) => endpoints is [var first, ..] ? $"http://localhost:{first.IPEndPoint?.Port}" : "";
+
+    private void ListenSmtp(KestrelServerOptions kestrel, string name, string? address, Func<IServiceProvider, ConnectionContext, Task> serve)
+    {
+        if (address is null || !ReceiveOptions.TryParse(address, out var parsed)) return;
+        kestrel.Listen(parsed, endpoint =>
+        {
+            smtpEndpoints.Add((name, endpoint));
+            endpoint.Run(connection => serve(endpoint.ApplicationServices, connection));
+        });
+    }
 
     private static void Listen(KestrelServerOptions kestrel, string urls, string key, Action<ListenOptions> configure)
     {

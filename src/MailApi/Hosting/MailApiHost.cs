@@ -100,7 +100,7 @@ public static class MailApiHost
     private static void AddSlices(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Domains).AddSingleton(settings.Webhooks);
-        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddReceiving().AddMailboxes().AddDiagnosis().AddRelays();
+        services.AddTenants().AddDomains().AddSuppressions().AddSending().AddIntake().AddMailboxes().AddDiagnosis().AddRelays();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         if (settings.Roles.HasFlag(Roles.Receive)) services.AddHostedService<MailboxWatch>();
         AddSpool(services, settings);
@@ -108,9 +108,19 @@ public static class MailApiHost
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
         if (settings.Roles.HasFlag(Roles.Webhook)) services.AddWebhookPump();
         services.AddWebhooks();
+        if (settings.Roles.HasFlag(Roles.Receive)) AddReceiving(services, settings);
         AddIdentity(services, settings);
         services.AddSingleton<Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>>(provider => async (host, ct) =>
             await provider.GetRequiredService<DnsResolver>().Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? found.Values : []);
+    }
+
+    private static void AddReceiving(IServiceCollection services, Settings settings)
+    {
+        services.AddReceiving(settings.Receive);
+        services.AddSingleton(provider => new ListenerCertificate(
+            settings.Receive, provider.GetRequiredService<LocalFiles>(), provider.GetRequiredService<SmtpClientOptions>().HeloName, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ListenerCertificate>>()));
+        services.AddSingleton<ListenerTls>(provider => provider.GetRequiredService<ListenerCertificate>().Tls).AddHostedService(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
     /// <summary>What is known of names and senders, and how mail is signed: on the paths of delivery, verification and diagnosis alike.</summary>

@@ -37,6 +37,7 @@ internal sealed class Quickstart(
     {
         var address = listeners.PublicAddress;
         var banner = $"MailApi {ApiReference.Version} listens on {address} (reference: {address}/docs) and {listeners.ManagementAddress} (health, metrics).\n";
+        if (listeners.Smtp.ToList() is { Count: > 0 } smtp) banner += $"Mail comes in by SMTP: {string.Join(", ", smtp.Select(listener => $"{listener.Name} on {listener.EndPoint}"))}.\n";
         if (adminKey is not null) banner += $"The operator's key, shown this once: {adminKey}\n";
         if (testKey is null || address.Length == 0) return banner;
         return banner + $$"""

@@ -33,7 +33,7 @@ internal static class ReceiveRoutes
     /// <summary>Of a message: as much as is sent.</summary>
     public const int MessageBytesMax = 40 << 20;
 
-    public static IServiceCollection AddReceiving(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<Intake>().AddSingleton<Inbound>();
+    public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<Intake>();
 
     public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive)
         .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")

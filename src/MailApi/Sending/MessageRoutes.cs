@@ -26,7 +26,7 @@ public static class MessageRoutes
         """;
 
     public static IServiceCollection AddSending(this IServiceCollection services) =>
-        services.AddSingleton<SendRequestValidator>().AddSingleton<SendReader>().AddSingleton<SendEndpoint>();
+        services.AddSingleton<SendRequestValidator>().AddSingleton<SendReader>().AddSingleton<SendRights>().AddSingleton<Acceptances>().AddSingleton<SendEndpoint>();
 
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {

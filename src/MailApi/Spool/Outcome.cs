@@ -18,7 +18,11 @@ public abstract record Outcome
     /// <param name="RetryAfter">From now to the next try.</param>
     /// <param name="Uncertain">The final dot was sent and no answer came: the receiver may hold a copy.</param>
     /// <param name="TellDelayed">The message is now old enough to tell its sender.</param>
-    public sealed record Deferred(EventReply? Reply, string? Reason, TimeSpan RetryAfter, bool Uncertain, bool TellDelayed) : Outcome;
+    public sealed record Deferred(EventReply? Reply, string? Reason, TimeSpan RetryAfter, bool Uncertain, bool TellDelayed) : Outcome
+    {
+        /// <summary>What the receiver's words mean; null where it did not speak.</summary>
+        public BounceVerdict? Verdict { get; init; }
+    }
 
     /// <summary>A rate limit has no free slot before <paramref name="Delay"/>; no receiver was spoken to, so the mail does not age.</summary>
     public sealed record Throttled(TimeSpan Delay) : Outcome;

@@ -99,7 +99,8 @@ internal sealed class Records : IAsyncDisposable
             Outcome.Delivered o => Event(EventType.MessageDelivered, data with { Reply = o.Reply }),
             Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply, Class = o.Verdict.Class, Explanation = o.Verdict.Explanation })
                 .Concat(suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
-            Outcome.Deferred o => Deferred(data with { Reply = o.Reply, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
+            Outcome.Deferred o => Deferred(
+                data with { Reply = o.Reply, Class = o.Verdict?.Class, Explanation = o.Verdict?.Explanation, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
             Outcome.Suppressed o => Event(EventType.MessageSuppressed, data with { Reason = o.Reason }),
             Outcome.Expired => Event(EventType.MessageExpired, data with { Reason = "The lifetime ended before a receiver took the message." }),
             Outcome.Unknown o => Event(EventType.MessageUnknown, data with { Reason = o.Reason }),

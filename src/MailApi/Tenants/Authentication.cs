@@ -7,7 +7,7 @@ namespace MailApi.Tenants;
 /// Turns the key of a request into its <see cref="Caller"/> and holds it to the scope that the route asks for. Routes without
 /// <see cref="RequiredScope"/> are open to everyone.
 /// </summary>
-internal sealed class Authentication(RequestDelegate next, KeyDirectory directory, OperatorKey operatorKey, IngressLimit ingress, TenantRegistry tenants, TimeProvider time)
+internal sealed class Authentication(RequestDelegate next, KeyDirectory directory, OperatorKey operatorKey, IngressLimit ingress, TenantRegistry tenants)
 {
     private const string Scheme = "Bearer ";
 
@@ -36,7 +36,7 @@ internal sealed class Authentication(RequestDelegate next, KeyDirectory director
         var header = context.Request.Headers.Authorization.ToString();
         var key = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
         if (operatorKey.Is(key)) return await Operator(context);
-        if (ApiKey.TryParse(key, out _) && await directory.Find(key, context.RequestAborted) is { } known && known.Admits(context.Connection.RemoteIpAddress, time.GetUtcNow()))
+        if (await directory.Admit(key, context.Connection.RemoteIpAddress, context.RequestAborted) is { } known)
             return (known.Caller, known.IngressRate, null);
 
         context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -62,7 +62,7 @@ internal sealed class Authentication(RequestDelegate next, KeyDirectory director
         if (caller.IsOperator)
             return required.NeedsTenant && caller.TenantOrNone is null ? Problem.BadRequest.With("The operator's key must name the tenant it acts for: add ?tenant=ten_….") : null;
         if (required.Scope == Scopes.Operator) return Problem.OperatorOnly.With("This route is for the operator's key, Admin__Key.");
-        var has = caller.Has(required.Scope) || (required.Scope == Scopes.Send && caller.Scopes.Any(scope => scope.StartsWith("send:", StringComparison.Ordinal)));
+        var has = required.Scope == Scopes.Send ? caller.MaySendSome : caller.Has(required.Scope);
         return has ? null : Problem.ScopeMissing.With($"The key lacks the scope {required.Scope}.");
     }
 }

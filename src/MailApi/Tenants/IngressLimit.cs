@@ -18,28 +18,36 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
     /// <summary>Null when the request may go on.</summary>
     public ProblemHttpResult? Take(HttpContext context, TenantId tenant, IngressRate rate)
     {
-        var bucket = buckets.GetOrCreate(tenant.Value, entry =>
-        {
-            entry.SetSize(1).SetSlidingExpiration(Forgotten);
-            return new Bucket(rate.Burst, time.GetTimestamp());
-        })!;
-        var (granted, remaining, untilFull, untilNext) = bucket.Take(rate, time);
+        var taken = Take(tenant, rate);
         var headers = context.Response.Headers;
         headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Max(1, rate.Burst / rate.PerSecond)}");
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={remaining};t={Math.Ceiling(untilFull)}");
-        if (granted) return null;
-        headers.RetryAfter = Math.Max(1, Math.Ceiling(untilNext)).ToString(CultureInfo.InvariantCulture);
-        return Problem.RateLimited.With($"The tenant may send or have looked up {rate.PerSecond} a second, {rate.Burst} at once.");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={taken.Remaining};t={Math.Ceiling(taken.SecondsUntilFull)}");
+        if (taken.Granted) return null;
+        headers.RetryAfter = Math.Max(1, Math.Ceiling(taken.SecondsUntilNext)).ToString(CultureInfo.InvariantCulture);
+        return Refusal(rate);
     }
 
+    /// <summary>For a message that comes in otherwise than by a request; it counts the same.</summary>
+    public ProblemHttpResult? TakeOne(TenantId tenant, IngressRate rate) => Take(tenant, rate).Granted ? null : Refusal(rate);
+
     public void Dispose() => buckets.Dispose();
+
+    private static ProblemHttpResult Refusal(IngressRate rate) => Problem.RateLimited.With($"The tenant may send or have looked up {rate.PerSecond} a second, {rate.Burst} at once.");
+
+    private Taken Take(TenantId tenant, IngressRate rate) => buckets.GetOrCreate(tenant.Value, entry =>
+    {
+        entry.SetSize(1).SetSlidingExpiration(Forgotten);
+        return new Bucket(rate.Burst, time.GetTimestamp());
+    })!.Take(rate, time);
+
+    private readonly record struct Taken(bool Granted, int Remaining, double SecondsUntilFull, double SecondsUntilNext);
 
     /// <summary>A token bucket.</summary>
     private sealed class Bucket(double tokens, long at)
     {
         private readonly Lock gate = new();
 
-        public (bool Granted, int Remaining, double SecondsUntilFull, double SecondsUntilNext) Take(IngressRate rate, TimeProvider time)
+        public Taken Take(IngressRate rate, TimeProvider time)
         {
             lock (gate)
             {
@@ -48,7 +56,7 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
                 at = now;
                 var granted = tokens >= 1;
                 if (granted) tokens--;
-                return (granted, (int)tokens, (rate.Burst - tokens) / rate.PerSecond, (1 - tokens) / rate.PerSecond);
+                return new Taken(granted, (int)tokens, (rate.Burst - tokens) / rate.PerSecond, (1 - tokens) / rate.PerSecond);
             }
         }
     }

@@ -45,6 +45,10 @@ internal sealed class KeyDirectory(Db db, TimeProvider time)
         return entry.Key;
     }
 
+    /// <summary>The key, if it may be used now and from this address; whatever else its text is, null.</summary>
+    public async ValueTask<KnownKey?> Admit(string key, IPAddress? address, CancellationToken ct) =>
+        ApiKey.TryParse(key, out _) && await Find(key, ct) is { } known && known.Admits(address, time.GetUtcNow()) ? known : null;
+
     /// <summary>After a committed change of keys or tenants.</summary>
     public void Forget() => remembered.Clear();
 

@@ -49,7 +49,7 @@ public class BounceTableTests
     [InlineData(450, "4.1.1 try again", true, false)]
     [InlineData(250, "2.1.5 ok", true, false)]
     public void Only_a_refusal_that_means_the_address_suppresses_it(int code, string text, bool atRecipient, bool expected) =>
-        Assert.Equal(expected, BounceTable.SuppressesAddress(Reply.From(code, text), atRecipient));
+        Assert.Equal(expected, BounceTable.Classify(Reply.From(code, text), atRecipient).SuppressesAddress);
 
     [Theory]
     [InlineData(550, "Sender frequency limited", true)]
@@ -72,5 +72,5 @@ public class BounceTableTests
     [InlineData(250, "HL:ICC", false)]
     [InlineData(552, "DT:SPM", false)]
     public void Limits_of_QQ_and_NetEase_are_told_from_refusals(int code, string text, bool expected) =>
-        Assert.Equal(expected, BounceTable.IsRateSignal(Reply.From(code, text)));
+        Assert.Equal(expected, BounceTable.Classify(Reply.From(code, text), atRecipient: true).IsRateSignal);
 }

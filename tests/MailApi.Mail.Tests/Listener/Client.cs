@@ -34,13 +34,13 @@ internal sealed class Client : IAsyncDisposable
     /// <summary>Answers messages; the tests of one session set it.</summary>
     public Func<ReceivedMessage, Reply> OnDeliver { get; set; } = _ => new Reply(250, "2.0.0", "Stored");
 
-    public static Client Connect(ReceptionLimits? limits = null, string early = "", MemoryPool<byte>? segments = null, long unreadRepliesMax = 0)
+    public static Client Connect(ReceptionLimits? limits = null, string early = "", MemoryPool<byte>? segments = null, long unreadRepliesMax = 0, Func<Reception, Reception>? policy = null)
     {
         var toServer = new Pipe(new PipeOptions(segments, PipeScheduler.Inline, PipeScheduler.Inline, pauseWriterThreshold: 0, minimumSegmentSize: segments is null ? -1 : 1, useSynchronizationContext: false));
         var toClient = new Pipe(new PipeOptions(null, PipeScheduler.Inline, PipeScheduler.Inline, unreadRepliesMax, unreadRepliesMax / 2, useSynchronizationContext: false));
         var client = new Client(toServer, toClient, new FakeTimeProvider());
         client.Write(early);
-        client.Session = client.Serve(limits ?? new ReceptionLimits());
+        client.Session = client.Serve(limits ?? new ReceptionLimits(), policy ?? (reception => reception));
         return client;
     }
 
@@ -50,7 +50,7 @@ internal sealed class Client : IAsyncDisposable
         var client = Connect(limits, segments: segments);
         await client.Expect("220 ");
         client.Write("EHLO client.test\r\n");
-        await client.Expect("250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 HELP");
+        await client.Expect("250-", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 HELP");
         return client;
     }
 
@@ -142,9 +142,12 @@ internal sealed class Client : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private async Task Serve(ReceptionLimits limits)
+    /// <summary>The connection as TLS needs it. From here on nothing else may read or write.</summary>
+    public Stream AsStream() => new Joined(toClient.Reader.AsStream(), toServer.Writer.AsStream());
+
+    private async Task Serve(ReceptionLimits limits, Func<Reception, Reception> policy)
     {
-        var reception = new Reception { HostName = Host, CheckRecipient = Check, Deliver = Deliver, Limits = limits };
+        var reception = policy(new Reception { HostName = Host, CheckRecipient = Check, Deliver = Deliver, Limits = limits });
         try
         {
             await reception.Serve(new Duplex(toServer.Reader, toClient.Writer), new IPEndPoint(IPAddress.Loopback, 4025), Time, stopping.Token, CancellationToken.None);
@@ -168,6 +171,30 @@ internal sealed class Client : IAsyncDisposable
     }
 
     private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}
+
+/// <summary>What is read from one stream and written to another.</summary>
+internal sealed class Joined(Stream input, Stream output) : Stream
+{
+    public override bool CanRead => true;
+    public override bool CanWrite => true;
+    public override bool CanSeek => false;
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => input.ReadAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => output.WriteAsync(buffer, cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => output.FlushAsync(cancellationToken);
+    public override void Flush() => output.Flush();
+    public override int Read(byte[] buffer, int offset, int count) => input.Read(buffer, offset, count);
+    public override void Write(byte[] buffer, int offset, int count) => output.Write(buffer, offset, count);
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
 }
 
 /// <summary>Memory in blocks of a few octets, so that every octet may begin another segment.</summary>

@@ -11,7 +11,7 @@ public sealed class DialogueTests
     {
         await using var client = Client.Connect();
         await client.Expect("220 mx.test ESMTP");
-        await client.Ask("EHLO client.test", "250-mx.test", "250-PIPELINING", "250-SIZE 26214400", "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING", "250-ENHANCEDSTATUSCODES", "250 HELP");
+        await client.Ask("EHLO client.test", "250-mx.test", "250-PIPELINING", "250-SIZE 26214400", "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING", "250-DSN", "250-ENHANCEDSTATUSCODES", "250 HELP");
         await client.Ask("MAIL FROM:<ann@example.net> SIZE=100 BODY=8BITMIME", "250 2.1.0");
         await client.Ask("RCPT TO:<bob@Example.ORG>", "250 2.1.5");
         await client.Ask("RCPT TO:<nobody@example.org>", "550 5.1.1 No such mailbox");

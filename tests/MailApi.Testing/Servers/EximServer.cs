@@ -69,7 +69,7 @@ public sealed class EximServer : IAsyncDisposable
         gone:
           driver = redirect
           domains = {{Domain}}
-          condition = ${if match{$local_part}{^missing}}
+          condition = ${if match{$local_part}{^missing} }
           allow_fail
           data = :fail: Unknown user
         taken:

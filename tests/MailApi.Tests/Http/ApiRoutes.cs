@@ -10,9 +10,11 @@ namespace MailApi.Tests.Http;
 
 /// <summary>A route of the running program and a method that it takes.</summary>
 /// <param name="Required">Null where anyone may call it.</param>
-/// <param name="TakesJson">It binds its body from JSON, or reads JSON itself.</param>
-internal sealed partial record ApiRoute(string Method, string Pattern, RequiredScope? Required, bool TakesJson)
+/// <param name="Takes">The media type of its body; null where it takes none.</param>
+internal sealed partial record ApiRoute(string Method, string Pattern, RequiredScope? Required, string? Takes)
 {
+    public bool TakesJson => Takes == "application/json";
+
     /// <summary>The ids in its path by their prefix: <c>ten_</c>, <c>key_</c>.</summary>
     public IReadOnlyList<string> Prefixes => [.. Id().Matches(Pattern).Select(match => match.Groups["prefix"].Value)];
 
@@ -27,7 +29,7 @@ internal sealed partial record ApiRoute(string Method, string Pattern, RequiredS
     public HttpRequestMessage Request(string path)
     {
         var request = new HttpRequestMessage(new HttpMethod(Method), path);
-        if (TakesJson) request.Content = new StringContent(ApiRoutes.Bodies[ToString()], Encoding.UTF8, "application/json");
+        if (Takes is not null) request.Content = new StringContent(ApiRoutes.Bodies[ToString()], Encoding.UTF8, Takes);
         return request;
     }
 
@@ -52,6 +54,7 @@ internal static class ApiRoutes
     {
         ["POST /diagnose/send"] = Message,
         ["POST /send"] = Message,
+        ["POST /receive"] = "Subject: Hello\r\n\r\nHello\r\n",
         ["POST /tenants"] = """{"name":"Shop","ingressRate":{"perSecond":1,"burst":1},"delayedAfterSeconds":60}""",
         ["PATCH /tenants/{ten_}"] = """{"name":"Shop","ingressRate":{"perSecond":10000,"burst":10000},"delayedAfterSeconds":86400}""",
         ["POST /tenants/{ten_}/keys"] = """
@@ -79,7 +82,7 @@ internal static class ApiRoutes
            from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
            select new ApiRoute(
                method, "/" + endpoint.RoutePattern.RawText!.Trim('/'), endpoint.Metadata.GetMetadata<RequiredScope>(),
-               endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null),
+               endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0]),
     ];
 
     /// <summary>Those that ask for a key.</summary>

@@ -48,6 +48,8 @@ public sealed class TestHost : IAsyncLifetime
             // Every sink is on a private network, where little is asked of us: these sites are treated as strangers.
             "--Delivery:Sites:four:MxSuffixes:0=four.test", "--Delivery:Sites:four:Connections=4", "--Delivery:Sites:four:PerSecond=0",
             "--Delivery:Sites:strangers:MxSuffixes:0=strangers.test", "--Delivery:Sites:strangers:MessagesPerConnection=3",
+            // All clients have one address here: each test would wait for the others' wrong keys.
+            "--Receive:Smtp=127.0.0.1:0", "--Receive:Submission=127.0.0.1:0", "--Receive:SubmissionTls=127.0.0.1:0", "--Receive:LoginFailuresMax=1000", "--Receive:GreetingPause=00:00:00",
             "--Webhooks:AllowPrivateNetworks=true", "--Categories:notification:RetryDelays:0=00:00:01",
             .. Settings.Select(setting => "--" + setting),
         ]);
@@ -58,6 +60,20 @@ public sealed class TestHost : IAsyncLifetime
         Admin = WithKey(AdminKey);
         anyTenant = new(() => NewTenant());
     }
+
+    /// <summary>A client of the listener for port 25, greeted.</summary>
+    public Task<SmtpCaller> Stranger() => SmtpCaller.Connect(SmtpPort(Listeners.SmtpName));
+
+    /// <summary>A client of submission, past STARTTLS and EHLO.</summary>
+    public async Task<SmtpCaller> Caller()
+    {
+        var caller = await SmtpCaller.Connect(SmtpPort(Listeners.SubmissionName));
+        await caller.Secure();
+        return caller;
+    }
+
+    /// <summary>Where a listener listens, by its name in <see cref="Listeners"/>.</summary>
+    internal int SmtpPort(string name) => app.Services.GetRequiredService<Listeners>().Smtp.Single(listener => listener.Name == name).EndPoint!.Port;
 
     public HttpClient WithKey(string key) => new()
     {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Bounces;
 
 namespace MailApi.Tests.Webhooks;
 
@@ -64,6 +65,8 @@ internal static class Contracts
         "attempt" => Number("How often delivery has been started, this time included.", 0),
         "seq" => Number("Numbers the events of an envelope from 1 without gaps: sort by it, deliveries may overtake each other.", 1),
         "reply" => Reply(),
+        "class" => new JsonObject { ["enum"] = Texts([.. Enum.GetValues<BounceClass>().Select(kind => kind.Name())]), ["description"] = "What kind of refusal the reply is." },
+        "explanation" => Text("What the refusal means and what to do about it, in words for people."),
         "reason" => Text("What happened where no receiver spoke, in words for people."),
         "nextAttemptAt" => Instant("When the next attempt is due."),
         "duplicatePossible" => Flag("An attempt ended without an answer after its final dot: the receiver may hold a copy."),

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail.Bounces;
+using MailApi.Mail.Smtp;
 
 namespace MailApi.Tests.Webhooks;
 
@@ -10,7 +12,7 @@ internal sealed record EventSample(string Means, EventData Data, IReadOnlyList<s
 internal static class EventSamples
 {
     private static readonly string[] OfMail = ["message", "envelope", "recipient", "category", "domain", "seq"];
-    private static readonly string[] MayCome = ["attempt", "reply", "reason", "nextAttemptAt", "duplicatePossible", "test", "tags", "metadata"];
+    private static readonly string[] MayCome = ["attempt", "reply", "class", "explanation", "reason", "nextAttemptAt", "duplicatePossible", "test", "tags", "metadata"];
     private static readonly DateTimeOffset Next = new(2026, 12, 1, 9, 5, 0, TimeSpan.Zero);
 
     private static readonly EventData Accepted = new()
@@ -33,11 +35,11 @@ internal static class EventSamples
         [EventType.MessageDelivered] = OfMessage("The receiver took the message.",
             Tried with { Reply = new EventReply(250, "2.0.0", "Ok: queued as 4XyZ12", "mx1.example.net") }, "attempt", "reply"),
         [EventType.MessageDeferred] = OfMessage("An attempt failed for now; another follows.",
-            Tried with { Reply = new EventReply(451, "4.7.1", "Greylisted, try again later", "mx1.example.net"), NextAttemptAt = Next }, "attempt", "nextAttemptAt"),
+            Refused(451, "4.7.1", "Greylisted, try again later") with { NextAttemptAt = Next }, "attempt", "nextAttemptAt"),
         [EventType.MessageDelayed] = OfMessage("The message is still on its way after the tenant's age for a notice; told once.",
-            Tried with { Attempt = 4, Seq = 5, Reply = new EventReply(451, "4.3.2", "System busy", "mx1.example.net"), NextAttemptAt = Next }),
+            Refused(451, "4.3.2", "System busy") with { Attempt = 4, Seq = 5, NextAttemptAt = Next }),
         [EventType.MessageBounced] = OfMessage("The receiver refused the message for good, at once or by a later report.",
-            Tried with { Reply = new EventReply(550, "5.1.1", "No such user here", "mx1.example.net") }),
+            Refused(550, "5.1.1", "No such user here")),
         [EventType.MessageComplained] = OfMessage("The recipient marked the message as unwanted.",
             Tried with { Seq = 3, Reason = "Feedback report of type abuse." }),
         [EventType.MessageSuppressed] = OfMessage("Nothing was sent: the recipient is on the tenant's suppression list.",
@@ -60,6 +62,13 @@ internal static class EventSamples
     }.ToFrozenDictionary();
 
     public static EventSample Of(EventType type) => Samples[type];
+
+    /// <summary>With the words that the service finds for it.</summary>
+    private static EventData Refused(int code, string enhanced, string text)
+    {
+        var verdict = BounceTable.Classify(new Reply(code, enhanced, text), atRecipient: true);
+        return Tried with { Reply = new EventReply(code, enhanced, text, "mx1.example.net"), Class = verdict.Class, Explanation = verdict.Explanation };
+    }
 
     private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) => new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome]);
 }

@@ -10,7 +10,8 @@ namespace MailApi.Mail.Smtp.Listener;
 /// <param name="Loss">The line did not come.</param>
 /// <param name="Fault">The line is to be refused with this.</param>
 /// <param name="IsFatal">Whoever wrote the line and this server may not see the same line ends: what follows cannot be trusted.</param>
-internal readonly record struct CommandLine(string Verb, string Argument, Loss Loss = Loss.None, Reply? Fault = null, bool IsFatal = false)
+/// <param name="Text">The whole line, for exchanges in which it is no command.</param>
+internal readonly record struct CommandLine(string Verb, string Argument, Loss Loss = Loss.None, Reply? Fault = null, bool IsFatal = false, string Text = "")
 {
     /// <summary>Waits for the next line. An overlong one is skipped as it comes, not held.</summary>
     public static async ValueTask<CommandLine> Read(Wire wire, ReceptionLimits limits, TimeProvider time)
@@ -54,7 +55,9 @@ internal readonly record struct CommandLine(string Verb, string Argument, Loss L
 
         var text = Encoding.UTF8.GetString(line);
         var space = text.IndexOf(' ', StringComparison.Ordinal);
-        return space < 0 ? new CommandLine(text.ToUpperInvariant(), "") : new CommandLine(text[..space].ToUpperInvariant(), text[(space + 1)..].Trim(' '));
+        return space < 0
+            ? new CommandLine(text.ToUpperInvariant(), "", Text: text)
+            : new CommandLine(text[..space].ToUpperInvariant(), text[(space + 1)..].Trim(' '), Text: text);
     }
 
     /// <summary>The line, which ends at its first LF, has a CR before that and nowhere else.</summary>

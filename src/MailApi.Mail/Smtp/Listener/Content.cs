@@ -24,12 +24,12 @@ internal sealed class Content(ReceptionLimits limits)
     {
         if (Fault is null) Inspect(part);
         if (Fault is null && (long)length + part.Length > limits.MessageBytesMax) Fault = Replies.TooLarge(limits);
+        if (Fault is null && length + part.Length > octets.Length && !TryGrow(length + part.Length)) Fault = Replies.TooMuchUnderWay;
         if (Fault is not null)
         {
             Release();
             return;
         }
-        if (length + part.Length > octets.Length) Grow(length + part.Length);
         part.CopyTo(octets.AsSpan(length));
         length += part.Length;
     }
@@ -43,7 +43,7 @@ internal sealed class Content(ReceptionLimits limits)
     /// <summary>Gives the memory back; the octets are gone.</summary>
     public void Release()
     {
-        if (octets.Length > 0) ArrayPool<byte>.Shared.Return(octets);
+        GiveBack();
         (octets, length) = ([], 0);
     }
 
@@ -68,11 +68,24 @@ internal sealed class Content(ReceptionLimits limits)
         }
     }
 
-    private void Grow(int needed)
+    private bool TryGrow(int needed)
     {
         var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(Math.Max(FirstBytes, 2L * octets.Length), needed), limits.MessageBytesMax));
+        if (limits.Budget?.TryTake(larger.Length) == false)
+        {
+            ArrayPool<byte>.Shared.Return(larger);
+            return false;
+        }
         octets.AsSpan(0, length).CopyTo(larger);
-        if (octets.Length > 0) ArrayPool<byte>.Shared.Return(octets);
+        GiveBack();
         octets = larger;
+        return true;
+    }
+
+    private void GiveBack()
+    {
+        if (octets.Length == 0) return;
+        limits.Budget?.Give(octets.Length);
+        ArrayPool<byte>.Shared.Return(octets);
     }
 }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 
 namespace MailApi.Mail.Smtp.Listener;
 
@@ -18,6 +19,18 @@ public sealed record Reception
     /// </summary>
     public required Func<ReceivedMessage, CancellationToken, Task<Reply>> Deliver { get; init; }
 
+    /// <summary>What TLS is answered with, asked anew for each handshake; null where there is none. STARTTLS is offered (RFC 3207) where not <see cref="StartsWithTls"/>.</summary>
+    public Func<SslServerAuthenticationOptions>? Tls { get; init; }
+
+    /// <summary>The first octets are a handshake (RFC 8314 §3.3).</summary>
+    public bool StartsWithTls { get; init; }
+
+    /// <summary>
+    /// Answers AUTH (RFC 4954), under TLS alone; null where none is taken. Where it is set MAIL is refused until it answered positively. A refusal goes to the
+    /// client as it is and counts; 421 ends the session.
+    /// </summary>
+    public Func<Credentials, CancellationToken, Task<Reply>>? Authenticate { get; init; }
+
     public ReceptionLimits Limits { get; init; } = new();
 
     /// <summary>Leads one session to its end. What the policy throws comes through; what clients do does not throw.</summary>
@@ -28,10 +41,13 @@ public sealed record Reception
     /// <param name="ct">The connection is lost. Handed on to the policy only: the pipes tell the session.</param>
     public async Task Serve(IDuplexPipe transport, EndPoint? client, TimeProvider time, CancellationToken stopping, CancellationToken ct)
     {
-        using var wire = new Wire(transport, Limits, time, stopping);
-        await new Session(this, wire, client, time).Run(ct);
+        await using var wire = new Wire(transport, Limits, time, stopping);
+        if (!StartsWithTls || await wire.Secure(Tls!())) await new Session(this, wire, client, time).Run(ct);
     }
 }
+
+/// <summary>What a client logs in with. The name that it would act for (RFC 4616's authorization identity) is left out: nobody may act for another.</summary>
+public sealed record Credentials(string UserName, string Password);
 
 /// <summary>Who sends: the client, its name for itself, and the reverse-path; null for the null reverse-path <c>&lt;&gt;</c> of bounces.</summary>
 public sealed record Sender(EndPoint? Client, string Helo, MailPath? MailFrom);

@@ -14,14 +14,22 @@ internal static class Replies
     public static readonly Reply CannotVerify = new(252, "2.1.5", "Cannot verify, but will take mail for it and try");
     public static readonly Reply StartContent = new(354, null, "End with <CRLF>.<CRLF>");
 
+    public static readonly Reply ReadyForTls = new(220, "2.0.0", "Go ahead with TLS");
+
     public static readonly Reply ShuttingDown = new(421, "4.3.2", "Shutting down, try again later");
     public static readonly Reply TimedOut = new(421, "4.4.2", "Timeout, closing");
     public static readonly Reply TooManyErrors = new(421, "4.7.0", "Too many errors, closing");
+    public static readonly Reply TooManyLogins = new(421, "4.7.0", "Too many failed logins, closing");
+    public static readonly Reply TooMuchUnderWay = new(451, "4.3.1", "Too much mail is under way, try again later");
     public static readonly Reply TooManyRecipients = new(452, "4.5.3", "Too many recipients, send the rest in another transaction");
 
     public static readonly Reply Unrecognized = new(500, "5.5.1", "Command not recognized");
     public static readonly Reply NotText = new(500, "5.5.2", "Control characters or bad UTF-8 in the command");
     public static readonly Reply BareLineEndInCommand = new(500, "5.5.2", "CR or LF stands alone, closing");
+    public static readonly Reply ResponseTooLong = new(500, "5.5.6", "The response is too long");
+    public static readonly Reply LoginCanceled = new(501, "5.7.0", "Login canceled");
+    public static readonly Reply NotBase64 = new(501, "5.5.2", "Base64 is expected");
+    public static readonly Reply BadCredentials = new(501, "5.5.2", "The credentials do not have the form of the mechanism");
     public static readonly Reply NameExpected = new(501, "5.5.4", "A host name or address literal is expected");
     public static readonly Reply NoArgument = new(501, "5.5.4", "No argument is allowed");
     public static readonly Reply ArgumentExpected = new(501, "5.5.4", "An argument is expected");
@@ -33,6 +41,13 @@ internal static class Replies
     public static readonly Reply MailFirst = new(503, "5.5.1", "MAIL first");
     public static readonly Reply MailTwice = new(503, "5.5.1", "A transaction is open, RSET ends it");
     public static readonly Reply ChunksBegun = new(503, "5.5.1", "BDAT has begun, it ends with LAST or RSET");
+    public static readonly Reply TlsTwice = new(503, "5.5.1", "The connection is under TLS already");
+    public static readonly Reply LoginTwice = new(503, "5.5.1", "You have logged in already");
+    public static readonly Reply LoginInTransaction = new(503, "5.5.1", "A transaction is open, log in before it");
+    public static readonly Reply UnknownMechanism = new(504, "5.5.4", "The mechanism is not known, use PLAIN or LOGIN");
+    public static readonly Reply TlsFirst = new(530, "5.7.0", "STARTTLS first, then AUTH");
+    public static readonly Reply LoginFirst = new(530, "5.7.0", "Authentication required");
+    public static readonly Reply LoginNeedsTls = new(538, "5.7.11", "Encryption required for requested authentication mechanism, STARTTLS first");
     public static readonly Reply BareLineEndInContent = new(550, "5.6.0", "CR or LF stands alone, lines end with CRLF");
     public static readonly Reply NeedsSmtpUtf8 = new(553, "5.6.7", "The address is not ASCII and MAIL declared no SMTPUTF8");
     public static readonly Reply SpokeTooEarly = new(554, "5.5.0", "Wait for the reply before you go on, closing");
@@ -47,6 +62,9 @@ internal static class Replies
     public static Reply BadParameter(string name) => new(501, "5.5.4", $"The value of {name} is wrong");
 
     public static Reply UnknownParameter(string name) => new(555, "5.5.4", $"The parameter {name} is not known");
+
+    /// <summary>RFC 4954 §4: what the server asks, or nothing.</summary>
+    public static Reply Challenge(string base64) => new(334, null, base64);
 
     public static Reply ChunkTaken(long octets) => new(250, "2.0.0", string.Create(CultureInfo.InvariantCulture, $"{octets} octets taken"));
 }

@@ -5,7 +5,8 @@ namespace MailApi.Mail.Smtp.Listener;
 
 /// <summary>
 /// The server's side of one SMTP session (RFC 5321): the greeting, then a method for each command, in the order in which a client uses them. With
-/// PIPELINING (RFC 2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), CHUNKING (3030) and ENHANCEDSTATUSCODES (2034).
+/// PIPELINING (RFC 2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), CHUNKING (3030), DSN (3461) and ENHANCEDSTATUSCODES (2034), and, where the policy has
+/// them, STARTTLS (3207) and AUTH (4954).
 /// </summary>
 /// <remarks>
 /// Each method answers whether the session goes on. Deliberately absent: a VRFY that tells anything, EXPN, TURN, source routes, BINARYMIME, and any line
@@ -17,9 +18,12 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
     private string? helo;
     private Transaction? transaction;
     private int errors;
+    private int loginFailures;
+    private bool isAuthenticated;
 
     public async Task Run(CancellationToken ct)
     {
+        if (reception.Authenticate is not null) wire.Deadline = limits.LoginTimeout;
         try
         {
             if (await Greet())
@@ -51,7 +55,8 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         return line.Verb switch
         {
             "EHLO" or "HELO" => Hello(line),
-            // STARTTLS (RFC 3207) and AUTH (RFC 4954) belong here, before the commands that may depend on them.
+            "STARTTLS" when reception.Tls is not null => await StartTls(line.Argument),
+            "AUTH" when reception.Authenticate is not null => await Authenticate(line.Argument, ct),
             "MAIL" => Mail(line.Argument),
             "RCPT" => await Recipient(line.Argument, ct),
             "DATA" => await Data(line.Argument, ct),
@@ -81,45 +86,67 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         return true;
     }
 
-    private IEnumerable<string> Extensions() =>
-    [
-        "PIPELINING", string.Create(CultureInfo.InvariantCulture, $"SIZE {limits.MessageBytesMax}"), "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "HELP",
-    ];
+    private IEnumerable<string> Extensions()
+    {
+        yield return "PIPELINING";
+        yield return string.Create(CultureInfo.InvariantCulture, $"SIZE {limits.MessageBytesMax}");
+        yield return "8BITMIME";
+        yield return "SMTPUTF8";
+        yield return "CHUNKING";
+        yield return "DSN";
+        yield return "ENHANCEDSTATUSCODES";
+        if (reception.Tls is not null && !wire.IsSecure) yield return "STARTTLS";
+        if (reception.Authenticate is not null && wire.IsSecure) yield return "AUTH PLAIN LOGIN";
+        yield return "HELP";
+    }
+
+    /// <summary>What was said in the clear is forgotten (RFC 3207 §4.2), and what came with the command is never taken for what is said under TLS (§6).</summary>
+    private async ValueTask<bool> StartTls(string argument)
+    {
+        if (argument.Length > 0) return Refuse(Replies.NoArgument);
+        if (wire.IsSecure) return Refuse(Replies.TlsTwice);
+        if (helo is null) return Refuse(Replies.HelloFirst);
+        if (wire.HasInput()) return End(Replies.SpokeTooEarly);
+        Reset();
+        helo = null;
+        wire.Write(Replies.ReadyForTls);
+        return await wire.Secure(reception.Tls!());
+    }
+
+    /// <summary>Each refused login is answered later than the one before, and the last is the end.</summary>
+    private async ValueTask<bool> Authenticate(string argument, CancellationToken ct)
+    {
+        if (!wire.IsSecure) return Refuse(Replies.LoginNeedsTls);
+        if (helo is null) return Refuse(Replies.HelloFirst);
+        if (isAuthenticated) return Refuse(Replies.LoginTwice);
+        if (transaction is not null) return Refuse(Replies.LoginInTransaction);
+        var result = await new AuthExchange(wire, limits, time).Run(argument);
+        if (result.Loss != Loss.None) return Lose(result.Loss);
+        if (result.Fault is not null) return result.IsFatal ? End(result.Fault) : Refuse(result.Fault);
+        // AUTH ends a group (RFC 4954 §4).
+        if (wire.HasInput()) return End(Replies.SpokeTooEarly);
+
+        var reply = await reception.Authenticate!(result.Credentials!, ct);
+        isAuthenticated = reply.IsPositive;
+        if (isAuthenticated) wire.Deadline = limits.SessionTimeout;
+        // The store is away: that is no fault of the client's.
+        if (!reply.IsPermanent) return Answer(reply);
+        loginFailures++;
+        await Task.Delay(limits.LoginFailurePause * loginFailures, time, CancellationToken.None);
+        return loginFailures < limits.LoginFailuresMax ? Answer(reply) : End(Replies.TooManyLogins);
+    }
 
     private bool Mail(string text)
     {
         if (helo is null) return Refuse(Replies.HelloFirst);
+        if (reception.Authenticate is not null && !isAuthenticated) return Refuse(wire.IsSecure ? Replies.LoginFirst : Replies.TlsFirst);
         if (transaction is not null) return Refuse(Replies.MailTwice);
         if (!PathArgument.TryParse(text, "FROM:", out var argument) || argument.Path is { Domain: "" }) return Refuse(Replies.BadMailFrom);
-        if (BadMailParameter(argument) is { } bad) return Refuse(bad);
+        if (Parameters.MailFault(argument, limits, takesAuth: reception.Authenticate is not null) is { } bad) return Refuse(bad);
         var smtpUtf8 = argument.Parameters.Any(parameter => parameter.Name == "SMTPUTF8");
         if (argument.Path is { NeedsSmtpUtf8: true } && !smtpUtf8) return Refuse(Replies.NeedsSmtpUtf8);
         transaction = new Transaction(new Sender(client, helo, argument.Path), smtpUtf8);
         return Answer(Replies.SenderOk);
-    }
-
-    private Reply? BadMailParameter(PathArgument argument)
-    {
-        var seen = new HashSet<string>();
-        foreach (var (name, value) in argument.Parameters)
-        {
-            switch (name)
-            {
-                case var _ when !seen.Add(name):
-                    return Replies.BadParameter(name);
-                case "SIZE" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size):
-                    if (size > limits.MessageBytesMax) return Replies.TooLarge(limits);
-                    break;
-                case "BODY" when value.ToUpperInvariant() is "7BIT" or "8BITMIME":
-                case "SMTPUTF8" when value.Length == 0:
-                    break;
-                case "SIZE" or "BODY" or "SMTPUTF8":
-                    return Replies.BadParameter(name);
-                default:
-                    return Replies.UnknownParameter(name);
-            }
-        }
-        return null;
     }
 
     private async ValueTask<bool> Recipient(string text, CancellationToken ct)
@@ -127,7 +154,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         if (transaction is null) return Refuse(Replies.MailFirst);
         if (transaction.Content is not null) return Refuse(Replies.ChunksBegun);
         if (!PathArgument.TryParse(text, "TO:", out var argument) || argument.Path is null) return Refuse(Replies.BadRcptTo);
-        if (argument.Parameters is [var (name, _), ..]) return Refuse(Replies.UnknownParameter(name));
+        if (Parameters.RecipientFault(argument, transaction.SmtpUtf8) is { } bad) return Refuse(bad);
         if (argument.Path.NeedsSmtpUtf8 && !transaction.SmtpUtf8) return Refuse(Replies.NeedsSmtpUtf8);
         if (transaction.Recipients.Count >= limits.RecipientsMax) return Answer(Replies.TooManyRecipients);
 
@@ -178,7 +205,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         if (content.Fault is { } fault)
         {
             Reset();
-            return Refuse(fault);
+            return fault.IsTransient ? Answer(fault) : Refuse(fault);
         }
         return Conclude(await reception.Deliver(new ReceivedMessage(finished.Sender, finished.Recipients, finished.SmtpUtf8, content.Octets), ct));
     }
@@ -196,10 +223,11 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         transaction = null;
     }
 
+    /// <summary>421 says that the connection ends, whoever chose it (RFC 5321 §3.8).</summary>
     private bool Answer(Reply reply)
     {
         wire.Write(reply);
-        return true;
+        return reply.Code != 421;
     }
 
     /// <summary>Answers an offence; one too many ends the session.</summary>

@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace MailApi.Mail.Smtp.Listener;
@@ -22,7 +25,7 @@ internal enum Loss
 /// The connection as the session uses it: what arrives, within the time allowed, and the replies, held until the client has nothing more under way
 /// (RFC 2920 §3.2).
 /// </summary>
-internal sealed class Wire : IDisposable
+internal sealed class Wire : IAsyncDisposable
 {
     /// <summary>More than this is sent even while the client goes on: one that reads no replies must not make us hold them all.</summary>
     private const int HeldBytesMax = 16 << 10;
@@ -33,22 +36,30 @@ internal sealed class Wire : IDisposable
     /// <summary>For the last reply to leave.</summary>
     private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(5);
 
-    private readonly IDuplexPipe transport;
+    private readonly IDuplexPipe plain;
     private readonly ReceptionLimits limits;
     private readonly TimeProvider time;
     private readonly CancellationToken stopping;
     private readonly CancellationTokenSource patience;
     private readonly CancellationTokenRegistration onStopping;
     private readonly long started;
+    private IDuplexPipe transport;
+    private SslStream? tls;
     private int held;
 
     public Wire(IDuplexPipe transport, ReceptionLimits limits, TimeProvider time, CancellationToken stopping)
     {
-        (this.transport, this.limits, this.time, this.stopping) = (transport, limits, time, stopping);
+        (plain, this.transport, this.limits, this.time, this.stopping) = (transport, transport, limits, time, stopping);
+        Deadline = limits.SessionTimeout;
         started = time.GetTimestamp();
         patience = new CancellationTokenSource(limits.SessionTimeout, time);
         onStopping = stopping.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), patience);
     }
+
+    public bool IsSecure => tls is not null;
+
+    /// <summary>When the session ends at the latest, from its start.</summary>
+    public TimeSpan Deadline { get; set; }
 
     /// <summary>Whether octets are here that were not taken yet.</summary>
     public bool HasInput()
@@ -73,7 +84,7 @@ internal sealed class Wire : IDisposable
         try
         {
             // Also looked at while the client goes on: what is under way from a fast one never ends.
-            var sessionLeft = limits.SessionTimeout - time.GetElapsedTime(started);
+            var sessionLeft = Deadline - time.GetElapsedTime(started);
             if (wait > sessionLeft) wait = sessionLeft;
             if (wait <= TimeSpan.Zero) return new Arrival(Loss.TimedOut);
             if (held > HeldBytesMax || !transport.Input.TryRead(out var result))
@@ -143,24 +154,57 @@ internal sealed class Wire : IDisposable
             Write(string.Create(CultureInfo.InvariantCulture, $"{code}{(index < lines.Count - 1 ? '-' : ' ')}{OneLine(lines[index])}\r\n"));
     }
 
+    /// <summary>
+    /// Sends what is held and hands the connection to TLS: what arrives from here on is the client's handshake or nothing, since the octets that came
+    /// before are the caller's to refuse. False when there is no connection any more.
+    /// </summary>
+    public async ValueTask<bool> Secure(SslServerAuthenticationOptions options)
+    {
+        var stream = new SslStream(new PipeStream(plain), leaveInnerStreamOpen: false);
+        try
+        {
+            patience.CancelAfter(limits.HandshakeTimeout);
+            if (await Flush(patience.Token))
+            {
+                await stream.AuthenticateAsServerAsync(options, patience.Token);
+                patience.CancelAfter(limits.SessionTimeout);
+                tls = stream;
+                // Of their own, not the stream's: it is ended here.
+                transport = new Duplex(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
+                return true;
+            }
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException)
+        {
+            // Not TLS, none that both know, or too slow: there is no way left to say so.
+        }
+        await stream.DisposeAsync();
+        return false;
+    }
+
     /// <summary>Sends what is held, while the client still reads; it may be gone.</summary>
     public async ValueTask SayGoodbye()
     {
         using var goodbye = new CancellationTokenSource(GoodbyePatience, time);
         try
         {
-            await Flush(goodbye.Token);
+            // The end of TLS is told too (RFC 8446 §6.1), so that nobody else can seem to have ended it.
+            if (await Flush(goodbye.Token) && tls is not null) await tls.ShutdownAsync().WaitAsync(goodbye.Token);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or CryptographicException)
         {
-            // Nobody reads it.
+            // Nobody reads it, or what came was no TLS any more.
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        onStopping.Dispose();
+        await onStopping.DisposeAsync();
         patience.Dispose();
+        if (tls is null) return;
+        await transport.Input.CompleteAsync();
+        await transport.Output.CompleteAsync();
+        await tls.DisposeAsync();
     }
 
     /// <summary>False when the client is gone.</summary>
@@ -177,6 +221,8 @@ internal sealed class Wire : IDisposable
         held += line.Length;
         Encoding.ASCII.GetBytes(line, transport.Output);
     }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     /// <summary>The policy may quote what others wrote: no character of it may end the line, and none needs SMTPUTF8 (RFC 6531 §3.7.4.1).</summary>
     private static string OneLine(string text) =>
