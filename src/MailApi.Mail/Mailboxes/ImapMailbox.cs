@@ -40,6 +40,7 @@ internal sealed class ImapMailbox : IMailbox
             await mailbox.connection.Open(mailbox.client, ct);
             mailbox.folder = await mailbox.connection.Step(mailbox.OpenFolder, ct);
             mailbox.folder.CountChanged += (_, _) => mailbox.Wake();
+            mailbox.folder.MessageExpunged += (_, _) => mailbox.Wake();
             if (options.After == AfterTaking.Move) mailbox.target = await mailbox.connection.Step(mailbox.Target, ct);
             return mailbox;
         }

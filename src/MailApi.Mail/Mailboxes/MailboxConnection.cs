@@ -41,6 +41,7 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
         {
             stream = new BoundedStream(await Connect(step));
             stream.Allow(AnswerBytesMax);
+            client.ServerCertificateValidationCallback = (_, shown, built, errors) => Judge(shown, built, errors);
             await client.ConnectAsync(stream, options.Host, options.Port, options.Tls == MailboxTls.Implicit ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls, step);
             return true;
         }, ct);
@@ -126,11 +127,23 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
         }
     }
 
-    private Task LogIn(MailService client, CancellationToken ct)
+    private async Task LogIn(MailService client, CancellationToken ct)
     {
-        if (options.Auth == MailboxAuth.Xoauth2) return client.AuthenticateAsync(new SaslMechanismOAuth2(options.Username, options.Secret), ct);
+        if (options.Auth == MailboxAuth.Xoauth2)
+        {
+            try
+            {
+                await client.AuthenticateAsync(new SaslMechanismOAuth2(options.Username, options.Secret), ct);
+            }
+            catch (Exception refused) when (refused is CommandException or ProtocolException)
+            {
+                // A server says why in one more challenge (RFC 7628 §3.2.3), which MailKit takes for a breach of POP3.
+                throw new MailKit.Security.AuthenticationException(refused.Message, refused);
+            }
+            return;
+        }
         client.AuthenticationMechanisms.IntersectWith(Mechanisms);
-        return client.AuthenticateAsync(Encoding.UTF8, new NetworkCredential(options.Username, options.Secret), ct);
+        await client.AuthenticateAsync(Encoding.UTF8, new NetworkCredential(options.Username, options.Secret), ct);
     }
 
     /// <summary>Neither revocation lists nor issuers are fetched from addresses that the other side chose.</summary>
@@ -147,7 +160,6 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
             TargetHost = host,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateChainPolicy = chain,
-            RemoteCertificateValidationCallback = (_, shown, built, errors) => Judge(shown, built, errors),
         };
     }
 
@@ -163,7 +175,7 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
         return errors == SslPolicyErrors.None;
     }
 
-    /// <summary>MailKit's, with our judgement of certificates.</summary>
+    /// <summary>MailKit's, with our terms for TLS; who judges the certificate it has set already.</summary>
     public sealed class Imap(MailboxConnection connection) : ImapClient
     {
         protected override SslClientAuthenticationOptions GetSslClientAuthenticationOptions(string host, RemoteCertificateValidationCallback remoteCertificateValidationCallback) => connection.Tls(host);

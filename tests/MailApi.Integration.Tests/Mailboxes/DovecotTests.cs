@@ -141,7 +141,7 @@ public sealed class DovecotTests : IAsyncLifetime
 
         tokens.RevokeAll();
         var refused = await Refused(Options(protocol) with { Auth = MailboxAuth.Xoauth2, Secret = token + "-revoked" });
-        Assert.True(refused.IsLogin);
+        Assert.True(refused.IsLogin, refused.ToString());
         Assert.Contains("did not take the access token", refused.Message, StringComparison.Ordinal);
     }
 

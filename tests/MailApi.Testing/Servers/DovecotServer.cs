@@ -84,6 +84,14 @@ public sealed class DovecotServer : IAsyncDisposable
         File.Move(written, Path.Combine(Maildir(user), "new", name));
     }
 
+    /// <summary>Removes every message of a user's INBOX, as a person does who cleans up.</summary>
+    public void Clear(string user = User)
+    {
+        foreach (var part in (string[])["new", "cur"])
+            foreach (var file in Directory.GetFiles(Path.Combine(Maildir(user), part)))
+                File.Delete(file);
+    }
+
     /// <summary>The file names of a folder's messages, which end with their flags: <c>:2,S</c>.</summary>
     public IReadOnlyList<string> Messages(string folder = "INBOX", string user = User)
     {
@@ -140,6 +148,12 @@ public sealed class DovecotServer : IAsyncDisposable
             }
             {{Listener("imap", Imap, Imaps)}}
             {{Listener("pop3", Pop3, Pop3s)}}
+            # Else an address that fails to log in is made to wait from then on.
+            service anvil {
+              unix_listener anvil-auth-penalty {
+                mode = 0
+              }
+            }
             """ + "\n");
     }
 

@@ -25,6 +25,7 @@ internal sealed record Estate
         var webhook = await Created(tenant.Live, "/webhooks", new { url = "http://127.0.0.1:1/hook", events = new[] { "message.accepted" } });
         var suppression = await Created(tenant.Live, "/suppressions", new { address = $"gone.{recipient}" });
         var relay = await Created(tenant.Live, "/relays", new { name = "Relay", host = "127.0.0.1", port = 1, enabled = false });
+        await TestHost.Json(await tenant.Live.PutAsJsonAsync($"/domains/{tenant.DomainId}/mailbox", new { protocol = "pop3", host = "127.0.0.1", port = 1, username = "shop", password = "secret" }));
         var key = await tenant.NewKey(new { name = "spare", mode = "live" });
         var message = await tenant.Send(tenant.Mail(recipient));
         await tenant.Send(tenant.Mail(recipient), tenant.Test);
