@@ -103,7 +103,7 @@ internal sealed class ImapMailbox : IMailbox
             // What came during the last command has been told already.
             using var done = CancellationTokenSource.CreateLinkedTokenSource(over.Token);
             var told = WaitForWord(done);
-            await connection.Wait(step => client.IdleAsync(done.Token, step), ct);
+            await connection.Wait(ended => client.IdleAsync(ended, CancellationToken.None), done.Token, ct);
             await done.CancelAsync();
             await told;
         }

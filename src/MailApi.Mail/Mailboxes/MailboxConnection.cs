@@ -22,6 +22,9 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
     /// <summary>For the largest message over a slow line.</summary>
     public static readonly TimeSpan FetchPatience = TimeSpan.FromMinutes(5);
 
+    /// <summary>For the end of a wait.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
+
     /// <summary>What an answer other than a message may take: a listing of half a million messages.</summary>
     private const int AnswerBytesMax = 8 << 20;
 
@@ -75,16 +78,20 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
         }
     }, ct);
 
-    /// <summary>Waits without a bound of its own.</summary>
-    public async Task Wait(Func<CancellationToken, Task> wait, CancellationToken ct)
+    /// <summary>Waits until <paramref name="done"/>, and then as long as a server may take to answer that; one that does not is hung up on.</summary>
+    public async Task Wait(Func<CancellationToken, Task> wait, CancellationToken done, CancellationToken ct)
     {
+        using var hangUp = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        await using var ending = done.Register(() => hangUp.CancelAfter(EndPatience));
+        await using var closing = hangUp.Token.Register(Dispose);
         try
         {
             stream!.Allow(AnswerBytesMax);
-            await wait(ct);
+            await wait(done);
         }
-        catch (Exception failure) when (!ct.IsCancellationRequested && MailboxException.Of(failure, options, certificate) is { } told)
+        catch (Exception failure) when (MailboxException.Of(failure, options, certificate) is { } told)
         {
+            ct.ThrowIfCancellationRequested();
             throw told;
         }
     }

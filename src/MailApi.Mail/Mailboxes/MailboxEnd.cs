@@ -5,7 +5,7 @@ namespace MailApi.Mail.Mailboxes;
 /// <summary>How sessions end.</summary>
 internal static class MailboxEnd
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>Takes leave where that is still possible; POP3 removes what it was told to only then.</summary>
     public static async Task Leave(MailService client, TimeProvider time)
@@ -16,7 +16,7 @@ internal static class MailboxEnd
         {
             await client.DisconnectAsync(quit: true, deadline.Token);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ProtocolException or CommandException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or ProtocolException or CommandException or ObjectDisposedException)
         {
             // It is over anyway.
         }

@@ -32,7 +32,7 @@ public sealed class MailboxException(string message, Exception? inner = null) : 
         ImapCommandException or Pop3CommandException => new($"{At(options)} refused a command: {Printable(failure.Message, options)}", failure),
         TimeoutException => new($"{At(options)} did not answer in time. Compare host and port; where the server is busy, it is tried again.", failure),
         SocketException refused => new($"{At(options)} could not be connected to ({refused.SocketErrorCode}). Compare host and port with those of the provider; a firewall on the way may close them.", failure),
-        ProtocolException or IOException or ServiceNotConnectedException or ServiceNotAuthenticatedException => new(Broken(options, failure), failure),
+        ProtocolException or IOException or ObjectDisposedException or ServiceNotConnectedException or ServiceNotAuthenticatedException => new(Broken(options, failure), failure),
         _ => null,
     };
 
