@@ -43,6 +43,8 @@ missing_packages() {
     command -v redis-server >/dev/null || echo redis-server
     [[ -x /usr/sbin/postfix && -x /usr/sbin/smtp-sink ]] || echo postfix
     [[ -x /usr/sbin/dovecot ]] || echo dovecot-core
+    [[ -x /usr/lib/dovecot/imap ]] || echo dovecot-imapd
+    [[ -x /usr/lib/dovecot/pop3 ]] || echo dovecot-pop3d
     [[ -x /usr/sbin/opendkim ]] || echo opendkim
     [[ -x /usr/sbin/opendkim-testkey ]] || echo opendkim-tools
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim

@@ -66,8 +66,7 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
     public async Task<RouteResult> Find(RelayOptions relay, CancellationToken ct)
     {
         var name = relay.Host.TrimEnd('.').ToLowerInvariant();
-        if (await dns.Addresses(name, ct) is not DnsAnswer<IPAddress>.Found found) return Defer("4.4.3", $"the relay {name} has no address now");
-        var addresses = Usable(found.Values);
+        if (await Addresses(name, ct) is not { } addresses) return Defer("4.4.3", $"the relay {name} has no address now");
         if (addresses.Count == 0) return Defer(NoUsableAddress, $"the relay {name} has no public address");
         return new RouteResult.Found(new Route
         {
@@ -77,6 +76,13 @@ public sealed class MxRouter(DnsResolver dns, RoutingOptions options, Random ran
             Credentials = relay.Credentials,
         });
     }
+
+    /// <summary>
+    /// The addresses of a host that somebody named which may be connected to, and no others: none where it has no public one; null where it has no address
+    /// now. Whoever connects takes these and does not look the name up again, so that a name which changes its answer in between gains nothing.
+    /// </summary>
+    public async Task<IReadOnlyList<IPAddress>?> Addresses(string host, CancellationToken ct) =>
+        await dns.Addresses(host, ct) is DnsAnswer<IPAddress>.Found found ? Usable(found.Values) : null;
 
     private async Task<RouteResult> Explicit(string domain, IReadOnlyList<MxHost> records, bool isSecure, CancellationToken ct)
     {

@@ -20,6 +20,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Tls;
+using MailApi.Mailboxes;
 using MailApi.Receiving;
 using MailApi.Reports;
 using MailApi.Sandbox;
@@ -84,7 +85,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
+                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, MailboxJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -102,8 +103,9 @@ public static class MailApiHost
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Webhooks);
         services.AddSingleton(provider => new DomainOptions(settings.Domains, new ReportAddresses(settings.Receive.Smtp is not null, provider.GetRequiredService<ReportToken>().Create)));
-        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddDiagnosis().AddRelays().AddReports();
+        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddMailboxes().AddDiagnosis().AddRelays().AddReports();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
+        if (settings.Roles.HasFlag(Roles.Receive)) services.AddHostedService<MailboxWatch>();
         AddSpool(services, settings);
         services.AddBus(settings);
         if (settings.Roles.HasFlag(Roles.Deliver)) AddDelivery(services, settings);
@@ -218,6 +220,7 @@ public static class MailApiHost
         app.MapStatistics();
         app.MapUnsubscribe();
         app.MapReceive();
+        app.MapMailboxes();
         app.MapWebhooks();
         app.MapSandbox();
         app.MapTlsResults();

@@ -47,6 +47,15 @@ public sealed class DovecotSasl : IAsyncDisposable
         }
     }
 
+    /// <summary>Lines of a configuration that take the tokens of a server.</summary>
+    internal static string ByToken(TempDirectory directory, TokenServer tokens) => $$"""
+        passdb {
+          driver = oauth2
+          mechanisms = xoauth2 oauthbearer
+          args = {{directory.Write("oauth2.conf", $"introspection_url = {tokens.IntrospectionUrl}\nintrospection_mode = get\nusername_attribute = email\nactive_attribute = active\nactive_value = true\n")}}
+        }
+        """;
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
@@ -57,13 +66,7 @@ public sealed class DovecotSasl : IAsyncDisposable
     private void Configure(SinkCredentials user, TokenServer? tokens)
     {
         var users = _directory.Write("users", $"{user.User}:{{PLAIN}}{user.Password}:::::\n");
-        var byToken = tokens is null ? "" : $$"""
-            passdb {
-              driver = oauth2
-              mechanisms = xoauth2 oauthbearer
-              args = {{_directory.Write("oauth2.conf", $"introspection_url = {tokens.IntrospectionUrl}\nintrospection_mode = get\nusername_attribute = email\nactive_attribute = active\nactive_value = true\n")}}
-            }
-            """;
+        var byToken = tokens is null ? "" : ByToken(_directory, tokens);
         _directory.Write("dovecot.conf", $$"""
             base_dir = {{_directory.Create("run")}}
             state_dir = {{_directory.Create("state")}}

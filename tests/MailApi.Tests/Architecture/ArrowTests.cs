@@ -16,10 +16,11 @@ public sealed partial class ArrowTests
     /// <summary>What a folder may use besides. Those that are not named may use the low layers.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
-        ["Delivery"] = ["Spool", "Limits", "Suppressions", "Domains"],
+        ["Delivery"] = ["Spool", "Limits", "Suppressions", "Domains", "OAuth"],
         ["Sending"] = ["Spool", "Domains"],
         ["Receiving"] = ["Sending", "Spool", "Suppressions", "Domains", "Reports"],
         ["Reports"] = ["Domains"],
+        ["Mailboxes"] = ["Receiving", "Spool", "Domains", "OAuth"],
         ["Diagnosis"] = ["Sending", "Delivery", "Spool", "Suppressions", "Domains"],
     };
 

@@ -76,6 +76,7 @@ internal static class ApiRoutes
         ["POST /webhooks/{whk_}/replay"] = """{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z","state":"failed"}""",
         ["POST /relays"] = """{"name":"Relay","host":"127.0.0.1","port":1,"tls":"startTls","auth":"plain","username":"shop","password":"secret","priority":1,"weight":2,"limits":{"perSecond":1,"burst":1,"connections":1,"messagesPerConnection":1},"category":"support","enabled":false}""",
         ["PATCH /relays/{rly_}"] = """{"name":"Relay","port":1,"enabled":false}""",
+        ["PUT /domains/{dom_}/mailbox"] = """{"protocol":"imap","host":"127.0.0.1","port":1,"tls":"startTls","auth":"password","username":"shop","password":"secret","folder":"INBOX","after":"move","moveTo":"Processed"}""",
         ["POST /queue/suspend"] = """{"kind":"site","value":"nowhere.invalid"}""",
         ["POST /queue/resume"] = """{"kind":"site","value":"nowhere.invalid"}""",
         ["POST /queue/flush"] = """{"kind":"site","value":"nowhere.invalid"}""",

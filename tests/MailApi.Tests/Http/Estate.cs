@@ -30,6 +30,7 @@ internal sealed record Estate
         var topic = $"topic-{Guid.NewGuid():N}";
         await TestHost.Json(await tenant.Live.PutAsJsonAsync("/topics", new { items = new[] { new { name = topic, title = "Weekly news" } } }));
         var relay = await Created(tenant.Live, "/relays", new { name = "Relay", host = "127.0.0.1", port = 1, enabled = false });
+        await TestHost.Json(await tenant.Live.PutAsJsonAsync($"/domains/{tenant.DomainId}/mailbox", new { protocol = "pop3", host = "127.0.0.1", port = 1, username = "shop", password = "secret" }));
         var key = await tenant.NewKey(new { name = "spare", mode = "live" });
         var message = await tenant.Send(tenant.Mail(recipient));
         await tenant.Send(tenant.Mail(recipient), tenant.Test);

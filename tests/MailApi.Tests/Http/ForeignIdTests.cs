@@ -31,8 +31,8 @@ public sealed class ForeignIdTests(TestHost host)
                 if (response.StatusCode != HttpStatusCode.NotFound || !body.Contains("/errors/not-found", StringComparison.Ordinal)) wrong.Add($"{route} at {path}: {(int)response.StatusCode} {body}");
             }
         }
-        // The owner names the same ids: what is deleted last proves that nobody else did it before.
-        foreach (var route in routes.OrderBy(route => route.Method == "DELETE").ThenByDescending(route => route.Prefixes.Count))
+        // The owner names the same ids: what is deleted last, the innermost first, proves that nobody else did it before.
+        foreach (var route in routes.OrderBy(route => route.Method == "DELETE").ThenByDescending(route => route.Prefixes.Count).ThenByDescending(route => route.Pattern.Length))
         {
             using var response = await other.Tenant.Live.SendAsync(route.Request(route.Path(prefix => other.Ids[prefix])));
             if (response.StatusCode is HttpStatusCode.NotFound or >= HttpStatusCode.InternalServerError) wrong.Add($"{route} by its owner: {(int)response.StatusCode}");

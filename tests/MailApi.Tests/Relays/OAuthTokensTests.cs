@@ -1,6 +1,7 @@
 using MailApi.Api;
 using MailApi.Delivery.Relays;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 using MailApi.Testing;
 using MailApi.Tests.Domains;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -78,7 +79,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
 
         Assert.Equal("access-1", (await Tokens().Get(relay, ct)).Token);
 
-        Assert.Equal("refresh-1", await relays.RefreshToken(relay.Id, ct));
+        Assert.Equal("refresh-1", await relays.RefreshToken(relay, ct));
         var stored = Assert.Single(await store.Db.Query("select refresh_token from relays", row => (byte[])row.GetValue(0), ct));
         Assert.Equal(-1, stored.AsSpan().IndexOf("refresh-1"u8));
         // Another node, with the relay as it was read before.
@@ -184,8 +185,8 @@ public sealed class OAuthTokensTests : IAsyncLifetime
         Assert.Empty(server.Requests);
     }
 
-    private OAuthTokens Tokens(bool allowPrivate = true) =>
-        new(relays, new TokenEndpoint(dns, new RoutingOptions { AllowPrivateNetworks = allowPrivate }, clock), clock, NullLogger<OAuthTokens>.Instance);
+    private OAuthTokens<Relay> Tokens(bool allowPrivate = true) =>
+        new(relays, new TokenEndpoint(dns, new RoutingOptions { AllowPrivateNetworks = allowPrivate }, clock), clock, NullLogger<OAuthTokens<Relay>>.Instance);
 
     private async Task<Relay> Made(OAuthGrant grant)
     {
@@ -198,7 +199,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
             Port = 587,
             Tls = RelayTls.StartTls,
             Username = "shop",
-            OAuth = new RelayOAuth
+            OAuth = new OAuthClient
             {
                 Provider = OAuthProvider.Custom,
                 Grant = grant,

@@ -3,13 +3,18 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 
 namespace MailApi.Delivery.Relays;
 
 /// <summary>A relay (smart host) of a tenant, or of the operator for every tenant.</summary>
-internal sealed record Relay
+internal sealed record Relay : IOAuthLogin
 {
     public required RelayId Id { get; init; }
+
+    Guid IOAuthLogin.Key => Id.Value;
+
+    string IOAuthLogin.Name => Id.ToString();
 
     /// <summary>Whose mail it takes; null: every tenant's.</summary>
     public required TenantId? Tenant { get; init; }
@@ -30,7 +35,7 @@ internal sealed record Relay
     public RelayAuth? Auth { get; init; }
     public string? Username { get; init; }
     public string? Password { get; init; }
-    public RelayOAuth? OAuth { get; init; }
+    public OAuthClient? OAuth { get; init; }
 
     /// <summary>The lower ones are tried first.</summary>
     public required int Priority { get; init; }

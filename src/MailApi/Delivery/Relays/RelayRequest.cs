@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 
 namespace MailApi.Delivery.Relays;
 
@@ -123,70 +124,4 @@ internal sealed record RelayRequest : RelayChange
 
     /// <summary>It holds secrets.</summary>
     public override string ToString() => nameof(RelayRequest);
-}
-
-/// <summary>How access tokens are had.</summary>
-internal sealed record OAuthSettings
-{
-    [Required, TextOf(typeof(OAuthProvider))]
-    public string? Provider { get; init; }
-
-    /// <summary>Of a custom provider: https.</summary>
-    public string? TokenEndpoint { get; init; }
-
-    /// <summary>Microsoft's directory (tenant) ID.</summary>
-    public string? Directory { get; init; }
-
-    [Required, TextOf(typeof(OAuthGrant))]
-    public string? Grant { get; init; }
-
-    [Required]
-    public string? ClientId { get; init; }
-
-    /// <summary>Never shown again.</summary>
-    public string? ClientSecret { get; init; }
-
-    /// <summary>Never shown again. A provider may replace it; the new one is kept.</summary>
-    public string? RefreshToken { get; init; }
-
-    /// <summary>By default the provider's for sending mail by SMTP.</summary>
-    public string? Scope { get; init; }
-
-    /// <summary>Absent members stay as they are; secrets only where they are told to the same endpoint.</summary>
-    public OAuthSettings Over(RelayOAuth? oauth)
-    {
-        if (oauth is null) return this;
-        var provider = Provider ?? oauth.Provider.ToText();
-        var sameProvider = provider == oauth.Provider.ToText();
-        var sameEndpoint = sameProvider && (TokenEndpoint ?? oauth.TokenEndpoint) == oauth.TokenEndpoint && (Directory ?? oauth.Directory) == oauth.Directory;
-        var grant = Grant ?? oauth.Grant.ToText();
-        var refreshes = grant == OAuthGrant.RefreshToken.ToText();
-        return new OAuthSettings
-        {
-            Provider = provider,
-            TokenEndpoint = TokenEndpoint ?? (sameProvider ? oauth.TokenEndpoint : null),
-            Directory = Directory ?? (sameProvider ? oauth.Directory : null),
-            Grant = grant,
-            ClientId = ClientId ?? oauth.ClientId,
-            ClientSecret = ClientSecret ?? (sameEndpoint ? oauth.ClientSecret : null),
-            RefreshToken = RefreshToken ?? (sameEndpoint && refreshes ? oauth.RefreshToken : null),
-            Scope = Scope ?? (sameProvider ? oauth.Scope : null),
-        };
-    }
-
-    /// <summary>What a valid request describes.</summary>
-    public RelayOAuth ToOAuth() => new()
-    {
-        Provider = EnumText.Parse<OAuthProvider>(Provider!),
-        Grant = EnumText.Parse<OAuthGrant>(Grant!),
-        TokenEndpoint = TokenEndpoint,
-        Directory = Directory,
-        ClientId = ClientId!,
-        ClientSecret = ClientSecret,
-        RefreshToken = RefreshToken,
-        Scope = Scope,
-    };
-
-    /// <summary>It holds secrets.</summary>
-    public override string ToString() => nameof(OAuthSettings);
 }

@@ -2,6 +2,7 @@ using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 using MailApi.Tenants;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -13,7 +14,8 @@ internal static class RelayRoutes
     private const string Id = "{id:id(rly_)}";
 
     public static IServiceCollection AddRelays(this IServiceCollection services) => services
-        .AddSingleton<RelayStore>().AddSingleton<RelayDirectory>().AddSingleton<RelayValidator>().AddSingleton<TokenEndpoint>().AddSingleton<OAuthTokens>().AddSingleton<RelayTest>();
+        .AddSingleton<RelayStore>().AddSingleton<RelayDirectory>().AddSingleton<RelayValidator>().AddSingleton<IRefreshTokens<Relay>>(provider => provider.GetRequiredService<RelayStore>())
+        .AddSingleton<TokenEndpoint>().AddSingleton<OAuthTokens<Relay>>().AddSingleton<RelayTest>();
 
     public static void MapRelays(this IEndpointRouteBuilder routes)
     {

@@ -2,12 +2,13 @@ using System.Data.Common;
 using System.Text;
 using MailApi.Api;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 using MailApi.Storage;
 
 namespace MailApi.Delivery.Relays;
 
 /// <summary>The relays in the store. Their secrets are sealed before they reach it.</summary>
-internal sealed class RelayStore(Db db, Vault vault)
+internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
 {
     /// <summary>Of one tenant, or of everyone.</summary>
     public const int RelaysMax = 100;
@@ -72,14 +73,12 @@ internal sealed class RelayStore(Db db, Vault vault)
     public async Task<bool> Remove(Relay relay, CancellationToken ct) =>
         await db.Execute($"delete from relays where id = @id and {Owner(relay.Tenant)}", ct, [("id", relay.Id.Value), .. OwnerArgs(relay.Tenant)]) == 1;
 
-    /// <summary>The refresh token as it is now: another node may have been given a new one. Null when there is none.</summary>
-    public async Task<string?> RefreshToken(RelayId id, CancellationToken ct)
+    public async Task<string?> RefreshToken(Relay relay, CancellationToken ct)
     {
-        var found = await db.Query("select refresh_token from relays where id = @id", row => row.BytesOrNull(0), ct, ("id", id.Value));
-        return found is [{ } sealedToken] ? Open(sealedToken, id, "refresh_token") : null;
+        var found = await db.Query("select refresh_token from relays where id = @id", row => row.BytesOrNull(0), ct, ("id", relay.Id.Value));
+        return found is [{ } sealedToken] ? Open(sealedToken, relay.Id, "refresh_token") : null;
     }
 
-    /// <summary>Stores a refresh token that the provider gave in place of the one before (RFC 6749 §6), unless the relay's settings changed meanwhile.</summary>
     public Task Rotate(Relay relay, string refreshToken, CancellationToken ct) => db.Execute("""
         update relays set refresh_token = @token, revision = revision + 1 where id = @id and changed_at = @changed
         """, ct, ("id", relay.Id.Value), ("changed", relay.ChangedAt.ToUnixTimeMilliseconds()), ("token", Seal(refreshToken, relay.Id, "refresh_token")));
@@ -136,7 +135,7 @@ internal sealed class RelayStore(Db db, Vault vault)
         };
     }
 
-    private RelayOAuth ReadOAuth(DbDataReader row, RelayId id) => new()
+    private OAuthClient ReadOAuth(DbDataReader row, RelayId id) => new()
     {
         Provider = EnumText.Parse<OAuthProvider>(row.GetString(9)),
         Grant = EnumText.Parse<OAuthGrant>(row.GetString(10)),

@@ -1,11 +1,12 @@
 using System.Globalization;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Smtp;
+using MailApi.OAuth;
 
 namespace MailApi.Delivery.Relays;
 
 /// <summary>Goes the way of mail to a relay as far as the login, and tells each step with what to do about it.</summary>
-internal sealed class RelayTest(OAuthTokens tokens, MxRouter router, SmtpClientOptions options, TimeProvider time)
+internal sealed class RelayTest(OAuthTokens<Relay> tokens, MxRouter router, SmtpClientOptions options, TimeProvider time)
 {
     /// <summary>Whoever asks waits for the answer.</summary>
     private static readonly TimeSpan StepPatience = TimeSpan.FromSeconds(10);

@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Net;
 using FluentValidation;
 using MailApi.Api;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 
 namespace MailApi.Delivery.Relays;
 
@@ -17,22 +17,20 @@ internal sealed class RelayValidator : AbstractValidator<RelayRequest>
     /// <summary>RFC 5321 and 8314, and what providers offer beside them for networks that close these. Behind other ports is no mail server.</summary>
     public static readonly int[] Ports = [25, 465, 587, 2465, 2525, 2587];
 
-    private static readonly SearchValues<char> HostCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-
     /// <param name="network">What addresses and ports a relay may have.</param>
     public RelayValidator(RoutingOptions network)
     {
         var isPrivate = network.AllowPrivateNetworks;
-        RuleFor(relay => relay.Name).Must(name => IsText(name, NameCharsMax)).OverridePropertyName("name").WithMessage($"A name of 1 to {NameCharsMax} characters is required.");
-        RuleFor(relay => relay.Host).Must(host => IsHost(host)).OverridePropertyName("host").WithMessage("A host name or an address is required, such as smtp.example.com.");
+        RuleFor(relay => relay.Name).Must(name => Fields.IsText(name, NameCharsMax)).OverridePropertyName("name").WithMessage($"A name of 1 to {NameCharsMax} characters is required.");
+        RuleFor(relay => relay.Host).Must(host => Fields.IsHost(host)).OverridePropertyName("host").WithMessage("A host name or an address is required, such as smtp.example.com.");
         RuleFor(relay => relay.Host).Must(host => isPrivate || !IPAddress.TryParse(host, out var literal) || GlobalUnicast.Contains(literal)).OverridePropertyName("host")
             .WithMessage("The host is not an address of the public internet; the operator may allow others (Delivery__AllowPrivateNetworks).");
         RuleFor(relay => relay.Port).Must(port => port is null or (>= 1 and <= 65535)).OverridePropertyName("port").WithMessage("Between 1 and 65535.");
         RuleFor(relay => relay.Port).Must(port => isPrivate || port is null || Ports.Contains(port.Value)).OverridePropertyName("port")
             .WithMessage($"Mail is submitted on the ports {string.Join(", ", Ports)}.");
-        RuleFor(relay => relay.Tls).Must(tls => tls is null || EnumText.TryParse<RelayTls>(tls, out _)).OverridePropertyName("tls").WithMessage($"One of {Words<RelayTls>()}.");
+        RuleFor(relay => relay.Tls).Must(tls => tls is null || EnumText.TryParse<RelayTls>(tls, out _)).OverridePropertyName("tls").WithMessage($"One of {Fields.Words<RelayTls>()}.");
         RuleFor(relay => relay.Auth).Must(auth => auth is null || RelayAuthText.TryParse(auth, out _)).OverridePropertyName("auth").WithMessage($"One of {string.Join(", ", RelayAuthText.All)}.");
-        RuleFor(relay => relay.Category).Must(category => category is null || EnumText.TryParse<Category>(category, out _)).OverridePropertyName("category").WithMessage($"One of {Words<Category>()}.");
+        RuleFor(relay => relay.Category).Must(category => category is null || EnumText.TryParse<Category>(category, out _)).OverridePropertyName("category").WithMessage($"One of {Fields.Words<Category>()}.");
         RuleFor(relay => relay.Domain).Must(domain => domain is null || DomainName.TryParse(domain, out _)).OverridePropertyName("domain").WithMessage("A domain name is required.");
         RuleFor(relay => relay.Priority).InclusiveBetween(0, RelayChange.PriorityMax).OverridePropertyName("priority").WithMessage($"Between 0 and {RelayChange.PriorityMax}.");
         RuleFor(relay => relay.Weight).InclusiveBetween(1, RelayChange.WeightMax).OverridePropertyName("weight").WithMessage($"Between 1 and {RelayChange.WeightMax}.");
@@ -43,8 +41,8 @@ internal sealed class RelayValidator : AbstractValidator<RelayRequest>
 
     private void AddLoginRules(bool isPrivate)
     {
-        RuleFor(relay => relay.Username).Must(name => name is null || IsText(name, UsernameCharsMax)).OverridePropertyName("username").WithMessage($"1 to {UsernameCharsMax} characters.");
-        RuleFor(relay => relay.Password).Must(password => password is null || IsText(password, PasswordCharsMax)).OverridePropertyName("password").WithMessage($"1 to {PasswordCharsMax} characters.");
+        RuleFor(relay => relay.Username).Must(name => name is null || Fields.IsText(name, UsernameCharsMax)).OverridePropertyName("username").WithMessage($"1 to {UsernameCharsMax} characters.");
+        RuleFor(relay => relay.Password).Must(password => password is null || Fields.IsText(password, PasswordCharsMax)).OverridePropertyName("password").WithMessage($"1 to {PasswordCharsMax} characters.");
         RuleFor(relay => relay.Username).NotNull().When(relay => relay.Password is not null || relay.OAuth is not null).OverridePropertyName("username").WithMessage("A login needs a user name.");
         RuleFor(relay => relay.Password).Null().When(relay => relay.OAuth is not null).OverridePropertyName("password").WithMessage("Either a password or oauth.");
         RuleFor(relay => relay.Password).NotNull().When(relay => relay.OAuth is null && NeedsPassword(relay)).OverridePropertyName("password")
@@ -59,15 +57,8 @@ internal sealed class RelayValidator : AbstractValidator<RelayRequest>
             .WithMessage("The login would travel in the clear: use startTls or implicit.");
     }
 
-    internal static bool IsText(string? text, int charsMax) => text is { Length: > 0 } && text.Length <= charsMax && !text.Any(char.IsControl);
-
-    internal static string Words<T>() where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(value => value.ToText()));
-
     private static bool NeedsPassword(RelayRequest relay) =>
         relay.Username is not null || (RelayAuthText.TryParse(relay.Auth, out var auth) && auth != RelayAuth.None && !RelayAuthText.TakesToken(auth));
-
-    private static bool IsHost(string? host) => host is { Length: > 0 and <= 253 }
-        && (IPAddress.TryParse(host, out _) || (!host.AsSpan().ContainsAnyExcept(HostCharacters) && host.TrimEnd('.').Split('.').All(label => label.Length is > 0 and <= 63)));
 }
 
 internal sealed class RelayLimitsValidator : AbstractValidator<RelayLimits>
@@ -81,42 +72,5 @@ internal sealed class RelayLimitsValidator : AbstractValidator<RelayLimits>
         RuleFor(limits => limits.Connections).InclusiveBetween(1, RelayLimits.ConnectionsMax).OverridePropertyName("connections").WithMessage($"Between 1 and {RelayLimits.ConnectionsMax}.");
         RuleFor(limits => limits.MessagesPerConnection).InclusiveBetween(1, RelayLimits.MessagesPerConnectionMax).OverridePropertyName("messagesPerConnection")
             .WithMessage($"Between 1 and {RelayLimits.MessagesPerConnectionMax}.");
-    }
-}
-
-internal sealed class OAuthValidator : AbstractValidator<OAuthSettings>
-{
-    private const int CharsMax = 1_000;
-    private const int RefreshTokenCharsMax = 8_192;
-    private static readonly string Google = OAuthProvider.Google.ToText();
-    private static readonly string Microsoft = OAuthProvider.Microsoft.ToText();
-    private static readonly string Custom = OAuthProvider.Custom.ToText();
-    private static readonly string Refresh = OAuthGrant.RefreshToken.ToText();
-    private static readonly string Credentials = OAuthGrant.ClientCredentials.ToText();
-
-    public OAuthValidator(bool isPrivate)
-    {
-        RuleFor(oauth => oauth.Provider).Must(text => EnumText.TryParse<OAuthProvider>(text, out _)).OverridePropertyName("provider").WithMessage($"One of {RelayValidator.Words<OAuthProvider>()}.");
-        RuleFor(oauth => oauth.Grant).Must(text => EnumText.TryParse<OAuthGrant>(text, out _)).OverridePropertyName("grant").WithMessage($"One of {RelayValidator.Words<OAuthGrant>()}.");
-        RuleFor(oauth => oauth.Grant).NotEqual(Credentials).When(oauth => oauth.Provider == Google).OverridePropertyName("grant").WithMessage("Google gives tokens for mail by refreshToken alone.");
-        RuleFor(oauth => oauth.TokenEndpoint).Custom((endpoint, context) =>
-        {
-            if (endpoint is not null && TokenEndpoint.Refusal(endpoint, isPrivate) is { } refusal) context.AddFailure("tokenEndpoint", refusal);
-        });
-        RuleFor(oauth => oauth.TokenEndpoint).NotNull().When(oauth => oauth.Provider == Custom).OverridePropertyName("tokenEndpoint").WithMessage("A custom provider has a token endpoint.");
-        RuleFor(oauth => oauth.TokenEndpoint).Null().When(oauth => oauth.Provider == Google || oauth.Provider == Microsoft).OverridePropertyName("tokenEndpoint")
-            .WithMessage("This provider's token endpoint is known; leave it out, or use the provider custom.");
-        RuleFor(oauth => oauth.Directory).Must(directory => directory is { Length: > 0 and <= 100 } && directory.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') && directory[0] != '.')
-            .When(oauth => oauth.Provider == Microsoft).OverridePropertyName("directory").WithMessage("Microsoft's directory (tenant) ID is required.");
-        RuleFor(oauth => oauth.Directory).Null().When(oauth => oauth.Provider != Microsoft).OverridePropertyName("directory").WithMessage("Only Microsoft has directories.");
-        RuleFor(oauth => oauth.ClientId).Must(id => RelayValidator.IsText(id, CharsMax)).OverridePropertyName("clientId").WithMessage($"1 to {CharsMax} characters are required.");
-        RuleFor(oauth => oauth.ClientSecret).Must(secret => secret is null || RelayValidator.IsText(secret, CharsMax)).OverridePropertyName("clientSecret").WithMessage($"1 to {CharsMax} characters.");
-        RuleFor(oauth => oauth.ClientSecret).NotNull().When(oauth => oauth.Grant == Credentials).OverridePropertyName("clientSecret")
-            .WithMessage("clientCredentials need a secret; it must be repeated when the host, tls or the token endpoint change.");
-        RuleFor(oauth => oauth.RefreshToken).Must(token => token is null || RelayValidator.IsText(token, RefreshTokenCharsMax)).OverridePropertyName("refreshToken").WithMessage($"1 to {RefreshTokenCharsMax} characters.");
-        RuleFor(oauth => oauth.RefreshToken).NotNull().When(oauth => oauth.Grant == Refresh).OverridePropertyName("refreshToken")
-            .WithMessage("A refresh token is required; it must be repeated when the host, tls or the token endpoint change.");
-        RuleFor(oauth => oauth.RefreshToken).Null().When(oauth => oauth.Grant == Credentials).OverridePropertyName("refreshToken").WithMessage("clientCredentials have no refresh token.");
-        RuleFor(oauth => oauth.Scope).Must(scope => scope is null || RelayValidator.IsText(scope, CharsMax)).OverridePropertyName("scope").WithMessage($"1 to {CharsMax} characters.");
     }
 }

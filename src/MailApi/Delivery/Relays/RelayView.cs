@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Routing;
+using MailApi.OAuth;
 
 namespace MailApi.Delivery.Relays;
 
@@ -47,7 +48,7 @@ internal sealed record RelayView
         Auth = relay.Auth is { } auth ? RelayAuthText.ToText(auth) : null,
         Username = relay.Username,
         HasPassword = relay.Password is not null,
-        OAuth = relay.OAuth is { } oauth ? new OAuthView(oauth.Provider, oauth.Endpoint, oauth.Directory, oauth.Grant, oauth.ClientId, oauth.ScopeOrUsual) : null,
+        OAuth = OAuthView.Of(relay.OAuth),
         Priority = relay.Priority,
         Weight = relay.Weight,
         Limits = relay.Limits,
@@ -56,9 +57,6 @@ internal sealed record RelayView
         ChangedAt = relay.ChangedAt,
     };
 }
-
-/// <summary>How a relay's access tokens are had, without the secrets.</summary>
-internal sealed record OAuthView(OAuthProvider Provider, string TokenEndpoint, string? Directory, OAuthGrant Grant, string ClientId, string? Scope);
 
 /// <summary>What a step of a relay's test is about, in the order of a conversation.</summary>
 [JsonConverter(typeof(LowerCaseEnumConverter<RelayStep>))]

@@ -1,9 +1,9 @@
 using System.Text.Json.Serialization;
 using MailApi.Api;
 
-namespace MailApi.Delivery.Relays;
+namespace MailApi.OAuth;
 
-/// <summary>Who issues a relay's access tokens.</summary>
+/// <summary>Who issues access tokens.</summary>
 [JsonConverter(typeof(LowerCaseEnumConverter<OAuthProvider>))]
 internal enum OAuthProvider
 {
@@ -28,8 +28,8 @@ internal enum OAuthGrant
     RefreshToken,
 }
 
-/// <summary>How a relay's access tokens are had (RFC 6749).</summary>
-internal sealed record RelayOAuth
+/// <summary>How the access tokens of a relay or a mailbox are had (RFC 6749).</summary>
+internal sealed record OAuthClient
 {
     public required OAuthProvider Provider { get; init; }
     public required OAuthGrant Grant { get; init; }

@@ -10,7 +10,7 @@ using System.Text.Json.Serialization;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Smtp;
 
-namespace MailApi.Delivery.Relays;
+namespace MailApi.OAuth;
 
 /// <summary>What a token endpoint answered. The set of cases is closed.</summary>
 internal abstract record TokenAnswer
@@ -58,7 +58,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
     /// <param name="oauth">Where and as whom.</param>
     /// <param name="refreshToken">Asks with it; null: with client credentials.</param>
     /// <param name="ct">Gives up; only then <see cref="OperationCanceledException"/>.</param>
-    public async Task<TokenAnswer> Ask(RelayOAuth oauth, string? refreshToken, CancellationToken ct)
+    public async Task<TokenAnswer> Ask(OAuthClient oauth, string? refreshToken, CancellationToken ct)
     {
         if (Refusal(oauth.Endpoint, network.AllowPrivateNetworks) is { } refusal) return Unanswered(oauth, refusal);
         using var timer = new CancellationTokenSource(Patience, time);
@@ -95,7 +95,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
     }
 
     /// <summary>The client is named in the body (RFC 6749 §2.3.1), which Google and Microsoft document.</summary>
-    private static IEnumerable<KeyValuePair<string, string>> Form(RelayOAuth oauth, string? refreshToken)
+    private static IEnumerable<KeyValuePair<string, string>> Form(OAuthClient oauth, string? refreshToken)
     {
         yield return new("grant_type", refreshToken is null ? "client_credentials" : "refresh_token");
         yield return new("client_id", oauth.ClientId);
@@ -120,7 +120,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
         }
     }
 
-    private static TokenAnswer Judge(RelayOAuth oauth, HttpStatusCode status, TokenJson? answer)
+    private static TokenAnswer Judge(OAuthClient oauth, HttpStatusCode status, TokenJson? answer)
     {
         if (answer is { AccessToken.Length: > 0 } && (int)status / 100 == 2)
         {
@@ -138,14 +138,14 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
 
     private static string Cure(string error, OAuthGrant grant) => error switch
     {
-        "invalid_grant" when grant == OAuthGrant.RefreshToken => "The refresh token was revoked or has expired: authorise again and change the relay's oauth.refreshToken.",
+        "invalid_grant" when grant == OAuthGrant.RefreshToken => "The refresh token was revoked or has expired: authorise again and change oauth.refreshToken.",
         "invalid_client" or "unauthorized_client" => "Compare clientId and clientSecret with those of the provider, and whether the client may use this grant.",
-        "invalid_scope" => "Compare oauth.scope with what the provider calls the right to send mail by SMTP.",
+        "invalid_scope" => "Compare oauth.scope with what the provider calls the right to mail by SMTP, IMAP or POP3.",
         _ => "Look at the client's settings at the provider.",
     };
 
-    private static TokenAnswer.Refused Unanswered(RelayOAuth oauth, string why) =>
-        new(null, $"The token endpoint {(Uri.TryCreate(oauth.Endpoint, UriKind.Absolute, out var uri) ? uri.Host : "of the relay")} cannot be used: {why}.");
+    private static TokenAnswer.Refused Unanswered(OAuthClient oauth, string why) =>
+        new(null, $"The token endpoint {(Uri.TryCreate(oauth.Endpoint, UriKind.Absolute, out var uri) ? uri.Host : "named")} cannot be used: {why}.");
 
     private static SocketsHttpHandler Handler() => new()
     {
