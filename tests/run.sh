@@ -54,6 +54,8 @@ missing_packages() {
     command -v delv >/dev/null || echo bind9-dnsutils
     [[ -x /usr/sbin/spamd ]] || echo spamassassin spamd
     command -v swaks >/dev/null || echo swaks
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     command -v jq >/dev/null || echo jq
     command -v curl >/dev/null || echo curl
     command -v kubectl >/dev/null || echo kubernetes-client

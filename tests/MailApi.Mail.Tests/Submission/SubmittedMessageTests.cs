@@ -141,7 +141,7 @@ public sealed class SubmittedMessageTests
         var written = Written(Head + rest);
         Assert.True(Ascii.IsValid(written));
         using var mime = MimeMessage.Load(new MemoryStream(Octets(written)), TestContext.Current.CancellationToken);
-        Assert.Equal(text, mime.TextBody.ReplaceLineEndings("\r\n"));
+        Assert.Equal(text, mime.TextBody!.ReplaceLineEndings("\r\n"));
         Assert.StartsWith(Head, written, StringComparison.Ordinal);
     }
 
