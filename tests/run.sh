@@ -58,6 +58,8 @@ missing_packages() {
     [[ -x /usr/sbin/spamd ]] || echo spamassassin spamd
     [[ -n "$(compgen -G '/usr/lib/*/libidn.so.12')" ]] || echo libidn12
     command -v swaks >/dev/null || echo swaks
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     command -v jq >/dev/null || echo jq
     command -v curl >/dev/null || echo curl
     command -v kubectl >/dev/null || echo kubernetes-client

@@ -11,7 +11,7 @@ public sealed partial class ComposeTests
         "MAILAPI_ADMIN_KEY", "MAILAPI_KEY_ENCRYPTION_KEY", "MAILAPI_POSTGRESQL_PASSWORD", "MAILAPI_RABBITMQ_PASSWORD", "MAILAPI_REDIS_PASSWORD", "MAILAPI_HELO_NAME",
     ];
 
-    private static readonly Dictionary<string, string> Roles = new() { ["api"] = "Api", ["deliver"] = "Deliver", ["webhook"] = "Webhook" };
+    private static readonly Dictionary<string, string> Roles = new() { ["api"] = "Api", ["deliver"] = "Deliver", ["webhook"] = "Webhook", ["receive"] = "Receive" };
     private static readonly string[] Servers = ["postgresql", "rabbitmq", "redis"];
 
     private readonly JsonObject services = Yaml.Documents(Command.Read("docker-compose.yml")).Single()["services"]!.AsObject();
@@ -44,16 +44,16 @@ public sealed partial class ComposeTests
         {
             var environment = services[name].Map("environment");
             Assert.Equal(role, environment["Roles"]);
-            Assert.Equal(ConfigurationKeys.Distributed.Order(), environment.Keys.Order());
+            Assert.Equal(ConfigurationKeys.Distributed.Concat(role == "Receive" ? ConfigurationKeys.Receive : []).Order(), environment.Keys.Order());
         }
     }
 
     [Fact]
-    public void Only_the_api_is_published_and_only_to_this_machine()
+    public void The_api_is_published_to_this_machine_SMTP_to_all_and_nothing_else()
     {
-        var published = services.Where(service => service.Value!["ports"] is not null).Select(service => (service.Key, service.Value.Text("ports", 0)));
-        Assert.Equal([("api", "127.0.0.1:8080:8080")], published);
-        Assert.Single(services["api"].List("ports"));
+        var published = services.SelectMany(service => service.Value.List("ports").Select(port => (service.Key, (string)port!)));
+        Assert.Equal([("api", "127.0.0.1:8080:8080"), ("receive", "25:8025"), ("receive", "465:8465"), ("receive", "587:8587")], published.Order());
+        Assert.Equal(["0.0.0.0:8025", "0.0.0.0:8587", "0.0.0.0:8465"], ConfigurationKeys.Listeners.Select(key => services.Text("receive", "environment", key)));
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed partial class ComposeTests
                       where SecretName().IsMatch(setting.Key)
                       select setting;
         Assert.All(secrets, setting => Assert.Matches(@"\$\{MAILAPI_\w+:\?", setting.Value));
-        Assert.Equal(3 * 5 + Servers.Length, secrets.Count());
+        Assert.Equal(Roles.Count * 5 + Servers.Length, secrets.Count());
         Assert.Equal("mailapi", services.Text("rabbitmq", "environment", "RABBITMQ_DEFAULT_USER"));
     }
 

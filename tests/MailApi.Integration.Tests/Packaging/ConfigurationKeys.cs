@@ -5,6 +5,10 @@ internal static class ConfigurationKeys
 {
     public static readonly string[] Common = ["Admin__Key", "Secrets__KeyEncryptionKey", "Delivery__HeloName"];
 
+    public static readonly string[] Listeners = ["Receive__Smtp", "Receive__Submission", "Receive__SubmissionTls"];
+
+    public static readonly string[] Receive = [.. Listeners, "Receive__CertificatePath", "Receive__CertificateKeyPath"];
+
     public static readonly string[] Distributed =
     [
         .. Common, "Roles", "Store__Provider", "Store__ConnectionString", "Bus__Transport", "Bus__RabbitMq", "Limits__Backend", "Limits__Redis",

@@ -73,7 +73,7 @@ public sealed class KubernetesTests
         Assert.All(manifests.Workloads.Where(workload => workload.IsMailApi), workload =>
         {
             Assert.Contains(workload.Container.List("envFrom"), source => source.Text("secretRef", "name") == "mailapi");
-            Assert.Empty(manifests.Configuration(workload).Keys.Except(ConfigurationKeys.Distributed));
+            Assert.Empty(manifests.Configuration(workload).Keys.Except([.. ConfigurationKeys.Distributed, .. ConfigurationKeys.Receive]));
         });
     }
 
@@ -97,7 +97,7 @@ public sealed class KubernetesTests
         var workload = Assert.Single(manifests.Workloads);
         Assert.Equal(("StatefulSet", "1"), (workload.Kind, workload.Spec.Text("replicas")));
         Assert.Equal("ReadWriteOnce", workload.Spec.Text("volumeClaimTemplates", 0, "spec", "accessModes", 0));
-        Assert.Equal(["Delivery__HeloName"], manifests.Configuration(workload).Keys);
+        Assert.Equal(ConfigurationKeys.Listeners.Append("Delivery__HeloName").Order(), manifests.Configuration(workload).Keys.Order());
         Assert.Empty(manifests.OfKind("HorizontalPodAutoscaler"));
     }
 
@@ -105,7 +105,7 @@ public sealed class KubernetesTests
     public async Task Distributed_is_one_deployment_a_role_on_the_three_servers()
     {
         var manifests = await Manifests.Build("distributed");
-        Assert.Equal([("api", "Api"), ("deliver", "Deliver"), ("webhook", "Webhook")],
+        Assert.Equal([("api", "Api"), ("deliver", "Deliver"), ("receive", "Receive"), ("webhook", "Webhook")],
             manifests.Workloads.Where(workload => workload.Kind == "Deployment").Select(workload => (workload.Name, manifests.Configuration(workload)["Roles"])).Order());
         Assert.Equal(["postgresql", "rabbitmq", "redis"], manifests.Workloads.Where(workload => workload.Kind == "StatefulSet").Select(workload => workload.Name).Order());
         Assert.All(manifests.Workloads.Where(workload => workload.IsMailApi), workload =>
@@ -142,7 +142,23 @@ public sealed class KubernetesTests
         var behind = manifests.Workloads.Where(workload => service.Map("spec", "selector").All(label => workload.Labels.GetValueOrDefault(label.Key) == label.Value));
         Assert.Equal([overlay == "distributed" ? "api" : "mailapi"], behind.Select(workload => workload.Name));
         Assert.Equal(["http"], service.List("spec", "ports").Select(port => port.Text("targetPort")));
-        Assert.All(manifests.OfKind("Service"), each => Assert.Contains(each.Text("spec", "type"), (string?[])[null, "ClusterIP"]));
+        Assert.All(manifests.OfKind("Service").Where(each => each.Text("metadata", "name") != "mailapi-smtp"), each => Assert.Contains(each.Text("spec", "type"), (string?[])[null, "ClusterIP"]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Overlays))]
+    public async Task SMTP_leads_to_what_receives_on_the_ports_that_it_listens_on_and_shows_who_comes(string overlay)
+    {
+        var manifests = await Manifests.Build(overlay);
+        var service = manifests.OfKind("Service").Single(service => service.Text("metadata", "name") == "mailapi-smtp");
+        Assert.Equal(("LoadBalancer", "Local"), (service.Text("spec", "type"), service.Text("spec", "externalTrafficPolicy")));
+        var behind = Assert.Single(manifests.Workloads, workload => service.Map("spec", "selector").All(label => workload.Labels.GetValueOrDefault(label.Key) == label.Value));
+        Assert.Equal(overlay == "distributed" ? "receive" : "mailapi", behind.Name);
+        var ports = behind.Container.List("ports").ToDictionary(port => port.Text("name")!, port => port.Text("containerPort"));
+        var settings = manifests.Configuration(behind);
+        (string Name, string Port, string Key)[] listeners = [("smtp", "25", "Receive__Smtp"), ("submission", "587", "Receive__Submission"), ("submission-tls", "465", "Receive__SubmissionTls")];
+        Assert.Equal(listeners.Select(listener => (listener.Name, listener.Port)), service.List("spec", "ports").Select(port => (port.Text("targetPort"), port.Text("port")))!);
+        Assert.All(listeners, listener => Assert.Equal($"0.0.0.0:{ports[listener.Name]}", settings[listener.Key]));
     }
 
     private static bool Selects(JsonNode? selector, Workload workload) => selector.Map("matchLabels").All(label => workload.Labels.GetValueOrDefault(label.Key) == label.Value);

@@ -16,29 +16,29 @@ public sealed class NetworkPolicyTests
         }.Select(IPAddress.Parse),
     ];
 
-    private static readonly int[] Interesting = [25, 53, 443, 465, 587, 5432, 5672, 6379, 8080, 8081, 8443];
-    private static readonly string[] Roles = ["api", "deliver", "webhook"];
+    private static readonly int[] Interesting = [25, 53, 443, 465, 587, 5432, 5672, 6379, 8025, 8080, 8081, 8443, 8465, 8587];
+    private static readonly string[] Roles = ["api", "deliver", "receive", "webhook"];
     private static readonly (string Name, int Port)[] Servers = [("postgresql", 5432), ("rabbitmq", 5672), ("redis", 6379)];
 
-    public static TheoryData<string, string, string, string> WhoDoesWhat => new()
+    public static TheoryData<string, string, string, string, string> WhoDoesWhat => new()
     {
-        { "all-in-one", "mailapi", "mailapi", "mailapi" },
-        { "distributed", "api", "deliver", "webhook" },
+        { "all-in-one", "mailapi", "mailapi", "mailapi", "mailapi" },
+        { "distributed", "api", "deliver", "webhook", "receive" },
     };
 
     [Theory]
     [MemberData(nameof(WhoDoesWhat))]
-    public async Task What_is_not_allowed_is_denied(string overlay, string api, string deliver, string webhook)
+    public async Task What_is_not_allowed_is_denied(string overlay, string api, string deliver, string webhook, string receive)
     {
         var manifests = await Manifests.Build(overlay);
         Assert.True(new NetworkRules(manifests).DenyByDefault);
-        string[] named = [api, deliver, webhook];
+        string[] named = [api, deliver, webhook, receive];
         Assert.Equal(named.Distinct().Order(), manifests.Workloads.Where(workload => workload.IsMailApi).Select(workload => workload.Name).Order());
     }
 
     [Theory]
     [MemberData(nameof(WhoDoesWhat))]
-    public async Task Only_what_delivers_reaches_mail_exchangers_and_only_what_calls_webhooks_their_ports(string overlay, string api, string deliver, string webhook)
+    public async Task Only_what_delivers_reaches_mail_exchangers_and_only_what_calls_webhooks_their_ports(string overlay, string api, string deliver, string webhook, string receive)
     {
         var manifests = await Manifests.Build(overlay);
         Assert.Equal([deliver], Reaching(manifests, 25));
@@ -50,6 +50,7 @@ public sealed class NetworkPolicyTests
         // Domains are verified at the servers of their zones.
         Assert.Equal([api], Reaching(manifests, 53));
         foreach (var port in new[] { 22, 80, 5432, 8080 }) Assert.Empty(Reaching(manifests, port));
+        if (receive != deliver) Assert.DoesNotContain(receive, Interesting.SelectMany(port => Reaching(manifests, port)));
     }
 
     [Theory]
@@ -69,7 +70,7 @@ public sealed class NetworkPolicyTests
 
     [Theory]
     [MemberData(nameof(WhoDoesWhat))]
-    public async Task Only_the_api_is_open_to_anyone_and_management_to_monitoring(string overlay, string api, string deliver, string webhook)
+    public async Task The_api_and_SMTP_are_open_to_anyone_and_management_to_monitoring(string overlay, string api, string deliver, string webhook, string receive)
     {
         var manifests = await Manifests.Build(overlay);
         var rules = new NetworkRules(manifests);
@@ -77,9 +78,9 @@ public sealed class NetworkPolicyTests
                    from port in workload.Ports
                    where rules.From(workload, port).Any(peer => peer is null || peer["ipBlock"] is not null)
                    select (workload.Name, port);
-        Assert.Equal([(api, 8080)], open);
+        Assert.Equal(new[] { (api, 8080), (receive, 8025), (receive, 8465), (receive, 8587) }.Order(), open.Order());
 
-        Assert.All(new[] { api, deliver, webhook }.Distinct().Select(manifests.Workload), workload =>
+        Assert.All(new[] { api, deliver, webhook, receive }.Distinct().Select(manifests.Workload), workload =>
         {
             var peer = Assert.Single(rules.From(workload, 8081));
             Assert.Equal("monitoring", peer.Text("namespaceSelector", "matchLabels", "kubernetes.io/metadata.name"));
@@ -89,10 +90,10 @@ public sealed class NetworkPolicyTests
 
     [Theory]
     [MemberData(nameof(WhoDoesWhat))]
-    public async Task Everything_of_ours_resolves_names(string overlay, string api, string deliver, string webhook)
+    public async Task Everything_of_ours_resolves_names(string overlay, string api, string deliver, string webhook, string receive)
     {
         var manifests = await Manifests.Build(overlay);
-        Assert.All(new[] { api, deliver, webhook }.Distinct().Select(manifests.Workload), workload =>
+        Assert.All(new[] { api, deliver, webhook, receive }.Distinct().Select(manifests.Workload), workload =>
             Assert.Contains(new NetworkRules(manifests).To(workload, 53), peer => peer.Text("namespaceSelector", "matchLabels", "kubernetes.io/metadata.name") == "kube-system"));
     }
 

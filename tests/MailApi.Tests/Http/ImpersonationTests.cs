@@ -11,7 +11,7 @@ namespace MailApi.Tests.Http;
 public sealed class ImpersonationTests(TestHost host)
 {
     /// <summary>{a} is the victim's verified domain, {b} the sender's own.</summary>
-    private static readonly string[] Forms =
+    internal static readonly string[] Forms =
     [
         "orders@{a}", "Shop <orders@{a}>", "orders@{A}", "orders@{a}.", "orders@.{a}", "orders@sub.{a}", "orders@{a}:25", "orders@{a}/", "orders@{a}#{b}", "orders@{a}\\{b}",
         // UTS-46 maps these to the domain itself, or they are no domain.
@@ -117,7 +117,7 @@ public sealed class ImpersonationTests(TestHost host)
         Assert.Contains("domain-not-allowed", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    private static string Fill(string form, string victim, string own) => form
+    internal static string Fill(string form, string victim, string own) => form
         .Replace("{fullwidth}", "ｍ" + victim[1..], StringComparison.Ordinal)
         .Replace("{ideographic-dots}", victim.Replace('.', '。'), StringComparison.Ordinal)
         .Replace("{soft-hyphen}", victim.Insert(2, "\u00AD"), StringComparison.Ordinal)

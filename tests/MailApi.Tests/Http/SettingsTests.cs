@@ -102,6 +102,20 @@ public sealed class SettingsTests
     [InlineData("Roles=Api " + PostgreSql, "Bus__Transport")]
     [InlineData("Roles=Api " + PostgreSql + " " + RabbitMq, "Secrets__KeyEncryptionKey")]
     [InlineData("Delivery__Relay__Username=u Delivery__Relay__Password=p", "Delivery__Relay__Host")]
+    [InlineData("Receive__Smtp=25", "Receive__Smtp")]
+    [InlineData("Receive__Smtp=0.0.0.0", "Receive__Smtp")]
+    [InlineData("Receive__Submission=localhost:587", "Receive__Submission")]
+    [InlineData("Receive__SubmissionTls=127.0.0.1:99999", "Receive__SubmissionTls")]
+    [InlineData("Receive__SubmissionTls=", "Receive__SubmissionTls")]
+    [InlineData("Receive__Submision=127.0.0.1:587", "Receive__Submision")]
+    [InlineData("Receive__Smtp=127.0.0.1:25 Receive__Submission=127.0.0.1:25", "Receive__Submission is the address of Receive__Smtp")]
+    [InlineData("Receive__CertificatePath=a.pem", "Receive__CertificateKeyPath is missing")]
+    [InlineData("Receive__CertificateKeyPath=a.pem", "Receive__CertificatePath is missing")]
+    [InlineData("Receive__ConnectionsMax=0", "Receive__ConnectionsMax")]
+    [InlineData("Receive__ConnectionsPerAddressMax=10000", "Receive__ConnectionsPerAddressMax")]
+    [InlineData("Receive__LoginFailuresMax=0", "Receive__LoginFailuresMax")]
+    [InlineData("Receive__GreetingPause=00:10:00", "Receive__GreetingPause")]
+    [InlineData("Receive__Smtp=0.0.0.0:25 Roles=Api,Deliver " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key, "Receive__Smtp is set, but Roles has no Receive")]
     public void What_cannot_hold_stops_the_start_and_names_the_key(string settings, string key)
     {
         var refusal = Assert.Throws<SettingsException>(() => Read(settings));
@@ -119,6 +133,7 @@ public sealed class SettingsTests
     [InlineData(Pools + PoolB + "Delivery__Pools__b__Categories__0=support Delivery__Pools__b__Overflow=Default Delivery__Pools__b__Addresses__0__Since=2026-11-20 Delivery__Pools__b__Addresses__0__Public=203.0.113.7 Delivery__Pools__b__Prefer=ipv6")]
     // A process that does not deliver tells of addresses that others have.
     [InlineData("Roles=Api Delivery__Pools__default__Addresses__0__Address=192.0.2.9 Delivery__Pools__default__Addresses__0__HeloName=a.test Secrets__KeyEncryptionKey=" + Key + " " + PostgreSql + " " + RabbitMq)]
+    [InlineData("Receive__Smtp=[::]:25 Receive__Submission=0.0.0.0:587 Receive__SubmissionTls=0.0.0.0:465 Receive__CertificatePath=a.pem Receive__CertificateKeyPath=b.pem Receive__GreetingPause=00:00:00")]
     [InlineData("Logging__LogLevel__Default=Debug Foo=bar PATH=/bin")]
     public void What_fits_together_starts(string settings)
     {

@@ -13,7 +13,7 @@ namespace MailApi.Mail.Smtp.Submission;
 public sealed class SubmittedMessage
 {
     private static readonly ParserOptions Strict = new() { AddressParserComplianceMode = RfcComplianceMode.Strict, AllowAddressesWithoutDomain = false, AllowUnquotedCommasInAddresses = false };
-    private static readonly string[] AddressFields = ["Reply-To", "To", "Cc"];
+    private static readonly string[] AddressFields = ["From", "Sender", "Reply-To", "To", "Cc"];
 
     private readonly List<SubmittedField> kept = [];
     private readonly Dictionary<string, IReadOnlyList<Mailbox>> rewritten = new(StringComparer.OrdinalIgnoreCase);
@@ -126,7 +126,7 @@ public sealed class SubmittedMessage
 
     private string? Keep(SubmittedField field)
     {
-        if (!field.IsAscii && AddressFields.Contains(field.Name, StringComparer.OrdinalIgnoreCase)) return Rewrite(field, isOne: false);
+        if (!field.IsAscii && Array.Exists(AddressFields, field.Is)) return Rewrite(field, isOne: false);
         if (field.Is("Subject") || !field.IsAscii)
         {
             var text = field.Text;
@@ -152,7 +152,7 @@ public sealed class SubmittedMessage
                 return $"{field.Name} holds what is no address such as Ann <ann@example.net>.";
             mailboxes.Add(new Mailbox(string.IsNullOrWhiteSpace(mailbox.Name) ? null : mailbox.Name, address));
         }
-        rewritten[field.Name] = mailboxes;
+        rewritten[Array.Find(AddressFields, field.Is)!] = mailboxes;
         return null;
     }
 }
