@@ -33,6 +33,7 @@ internal static class ApiReference
         ("Sites", "The destinations: what each is given now, and why."),
         ("Egress", "The addresses that mail leaves from."),
         ("TLS", "How TLS with receivers came out."),
+        ("Receiving", "Mail that came back to another server."),
         ("Reports", "What receivers report about the domains: DMARC and TLS."),
     ];
 
