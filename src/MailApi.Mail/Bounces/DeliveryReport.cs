@@ -173,7 +173,7 @@ internal static partial class DeliveryReport
     private static string? Host(string? text)
     {
         var words = AfterType(text)?.Split([' ', '(', ')', '[', ']', ','], StringSplitOptions.RemoveEmptyEntries);
-        return words is [var host, ..] && host.Length <= HostCharsMax && host.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_') ? host.TrimEnd('.') : null;
+        return words is [var host, ..] && host.Length <= HostCharsMax && host.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_') && host.TrimEnd('.') is { Length: > 0 } name ? name : null;
     }
 
     /// <summary>The value without its type, <c>smtp;</c> or <c>dns;</c>, which some leave out.</summary>

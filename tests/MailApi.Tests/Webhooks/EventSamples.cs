@@ -71,6 +71,6 @@ internal static class EventSamples
         return Tried with { Reply = new EventReply(code, enhanced, text, "mx1.example.net"), Class = verdict.Class, Explanation = verdict.Explanation };
     }
 
-    private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) => 
+    private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) =>
         new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome, .. data.Class is null ? [] : OfRefusal]);
 }
