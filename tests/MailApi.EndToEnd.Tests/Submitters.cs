@@ -60,7 +60,7 @@ public static class Submitters
         if (!startsWithTls) yield return ("system-net-mail", SendWithSystemNetMail);
     }
 
-    private static Task SendWithSmtplib(SubmissionJob job) => Command.RunAsync(
+    private static Task<string> SendWithSmtplib(SubmissionJob job) => Command.RunAsync(
         new Launch("/usr/bin/python3", "-c", Smtplib, SubmissionJob.Host, Port(job), job.StartsWithTls.ToString(), job.Key, job.Authority, job.From, job.To, SubmissionJob.Subject, SubmissionJob.Text), CancellationToken.None);
 
     private static async Task SendWithNodemailer(SubmissionJob job)
@@ -74,7 +74,7 @@ public static class Submitters
         Assert.StartsWith("250 2.0.0 msg_", await Command.RunAsync(launch, CancellationToken.None), StringComparison.Ordinal);
     }
 
-    private static Task SendWithSwaks(SubmissionJob job) => Command.RunAsync(
+    private static Task<string> SendWithSwaks(SubmissionJob job) => Command.RunAsync(
         new Launch("swaks", "--server", SubmissionJob.Host, "--port", Port(job), job.StartsWithTls ? "--tls-on-connect" : "--tls", "--tls-verify", "--tls-ca-path", job.Authority, "--auth", "--auth-user", "apikey",
             "--auth-password", job.Key, "--from", job.From, "--to", job.To, "--header", $"Subject: {SubmissionJob.Subject}", "--body", SubmissionJob.Text.ReplaceLineEndings("\\n")), CancellationToken.None);
 

@@ -6,8 +6,8 @@ namespace MailApi.Mail.Bounces;
 
 /// <summary>
 /// What a refusal means: of the address, of us, of the message or of the hour. Data, dated 2026-11: the rows are in the files beside this one, by receiver.
-/// What the receivers publish was read at support.google.com/a/answer/3726730 (Gmail), learn.microsoft.com (Exchange Online's and Outlook.com's codes),
-/// senders.yahooinc.com (Yahoo), postmaster.gmx.net, postmaster.comcast.net, help.163.com (NetEase) and smtp.codes (QQ); the rest is the wording that is met.
+/// Receivers publish little of this and change it without a word: rows are the wording that is met. Where to look when one does not fit:
+/// support.google.com/a/answer/3726730 (Gmail), learn.microsoft.com (Exchange Online, Outlook.com), senders.yahooinc.com, postmaster.gmx.net, postmaster.comcast.net, help.163.com.
 /// </summary>
 public static partial class BounceTable
 {

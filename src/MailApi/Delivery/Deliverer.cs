@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Data.Common;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using MailApi.Api;
 using MailApi.Delivery.Egress;
 using MailApi.Domains;
@@ -246,13 +247,13 @@ internal sealed partial class Deliverer(
     }
 
     /// <summary>A host that refuses before MAIL refuses us and not the envelope; a limit that was reached is over after a while, whatever its code says.</summary>
+    [SuppressMessage("Performance", "CA1859:Use concrete types when possible for improved performance", Justification = "It answers one of two.")]
     private static Outcome Refused(Claim claim, CategoryRules rule, TransmitResult.Refused refused)
     {
         var verdict = BounceTable.Classify(refused.Reply, refused.Stage == Stage.RcptTo);
         var reply = ToEventReply(refused.Reply, refused.Host);
-        return refused.Reply.IsPermanent && !verdict.IsRateSignal && refused.Stage >= Stage.MailFrom
-            ? new Outcome.Bounced(reply, verdict)
-            : Deferred(claim, rule, reply, reason: null) with { Verdict = verdict };
+        if (refused.Reply.IsPermanent && !verdict.IsRateSignal && refused.Stage >= Stage.MailFrom) return new Outcome.Bounced(reply, verdict);
+        return Deferred(claim, rule, reply, reason: null) with { Verdict = verdict };
     }
 
     private static Outcome.Deferred Deferred(Claim claim, CategoryRules rule, EventReply? reply, string? reason, bool uncertain = false)

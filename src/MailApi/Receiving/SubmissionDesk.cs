@@ -35,6 +35,7 @@ internal sealed partial class SubmissionDesk(
         if (submitted.Sender is { } sender && sender.Address.Domain != domain!.Name)
             return new Reply(550, "5.7.1", $"Sender must be an address at {domain.Name}, as From is, or be left out");
 
+        if (instructions.Category == Category.Marketing) submitted.LeaveOutSlowUnsubscribe();
         var id = PrefixedId.New<MessageId>();
         var content = submitted.ToBytes($"{id.Value:N}", time.GetUtcNow());
         if (content is null) return NotSevenBit;

@@ -84,6 +84,23 @@ public sealed class SubmissionTests(TestHost host)
         Assert.Equal("553 5.1.3 No address that mail can be sent to", await caller.Send(Mail(tenant), "ann@[127.0.0.1]"));
     }
 
+    [Theory]
+    [InlineData("List-Unsubscribe: <https://shop.example/u/1>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "<https://shop.example/u/1>")]
+    [InlineData("List-Unsubscribe: <mailto:u@shop.example>\r\n", "<https://track.")]
+    [InlineData("List-Unsubscribe: <https://shop.example/u/1>\r\n", "<https://track.")]
+    [InlineData("List-Unsubscribe: <mailto:u@shop.example>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "<https://track.")]
+    public async Task Marketing_keeps_an_unsubscribe_way_of_its_own_only_if_one_click_is_enough(string fields, string expected)
+    {
+        var tenant = await host.AnyTenant();
+        var recipient = Unique();
+        await using var caller = await LoggedIn(tenant.LiveKey);
+        Assert.StartsWith("250 ", await caller.Send($"From: orders@{tenant.Domain}\r\nX-MailApi-Category: marketing\r\n{fields}\r\nOffers\r\n", recipient), StringComparison.Ordinal);
+        var arrived = await host.Sink.WaitFor(recipient, ArrivesWithin);
+        Assert.StartsWith(expected, arrived.Header("List-Unsubscribe")!.Trim(), StringComparison.Ordinal);
+        Assert.Equal("List-Unsubscribe=One-Click", arrived.Header("List-Unsubscribe-Post"));
+        Assert.Single(arrived.Mime.Headers, field => field.Field == "List-Unsubscribe");
+    }
+
     [Fact]
     public async Task The_category_is_the_fields_or_the_keys_or_notification_and_marketing_can_be_unsubscribed_from()
     {
