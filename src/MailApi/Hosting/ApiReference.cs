@@ -22,6 +22,7 @@ internal static class ApiReference
         ("Webhooks", "Everything that happens, posted to you."),
         ("Domains", "The domains that mail is sent from, and the DNS records that they need."),
         ("Relays", "Smart hosts that take mail in the place of the receivers' own servers."),
+        ("Receiving", "What comes back, where it does not come to port 25."),
         ("Diagnosis", "What a receiver will conclude about a message, before it is sent."),
         ("Suppressions", "Addresses that get no more mail."),
         ("Preferences", "What the tenant writes about, and what its recipients want of it."),
