@@ -24,11 +24,13 @@ internal static class ReturnsRun
         var waits = await Task.WhenAll(Enumerable.Range(0, connections).Select(async lane =>
         {
             var took = new List<TimeSpan>();
-            await using var courier = await Courier.ConnectAsync(port, CancellationToken.None);
+            await using var receiver = await SmtpCaller.Connect(port);
+            receiver.ReversePath = "";
+            await receiver.Ask("EHLO mx.example.net");
             for (var index = lane; index < bounces; index += connections)
             {
                 var (message, began) = (messages[index], clock.GetTimestamp());
-                var reply = await courier.HandAsync(message.MailFrom, Answers.Bounce(message.MailFrom, message.Recipient, message.MessageId), CancellationToken.None);
+                var reply = await receiver.Send(Answers.Bounce(message.MailFrom, message.Recipient, message.MessageId), message.MailFrom);
                 if (!reply.StartsWith("250 ", StringComparison.Ordinal)) Interlocked.Increment(ref refused);
                 took.Add(clock.GetElapsedTime(began));
             }

@@ -22,7 +22,6 @@ internal static class ApiReference
         ("Webhooks", "Everything that happens, posted to you."),
         ("Domains", "The domains that mail is sent from, and the DNS records that they need."),
         ("Relays", "Smart hosts that take mail in the place of the receivers' own servers."),
-        ("Receiving", "What comes back, where it does not come to port 25."),
         ("Diagnosis", "What a receiver will conclude about a message, before it is sent."),
         ("Suppressions", "Addresses that get no more mail."),
         ("Preferences", "What the tenant writes about, and what its recipients want of it."),
@@ -34,6 +33,7 @@ internal static class ApiReference
         ("Sites", "The destinations: what each is given now, and why."),
         ("Egress", "The addresses that mail leaves from."),
         ("TLS", "How TLS with receivers came out."),
+        ("Receiving", "Mail that came back to another server."),
         ("Reports", "What receivers report about the domains: DMARC and TLS."),
     ];
 

@@ -176,13 +176,13 @@ public sealed class BounceRuleTests(SharedServers servers)
         return store;
     }
 
-    private static Task Bounce(Db db, TenantId tenant, BounceVerdict verdict) => db.Write(async transaction =>
+    private static Task<int> Bounce(Db db, TenantId tenant, BounceVerdict verdict) => db.Write(async transaction =>
     {
         await transaction.Run([.. Bounces.Suppress(tenant, PrefixedId.New<EnvelopeId>(), Recipient, verdict)], onRow: null, Ct);
         return 0;
     }, Ct);
 
-    private static Task Deliver(Db db, TenantId tenant) => db.Execute("""
+    private static Task<int> Deliver(Db db, TenantId tenant) => db.Execute("""
         insert into envelopes (id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, state, due_at, seq, created_at, expires_at, updated_at)
         values (@id, @id, @tenant, @id, 'notification', false, @recipient, 'example.net', false, 'delivered', 0, 2, 0, 0, now_ms())
         """, Ct, ("id", Guid.CreateVersion7()), ("tenant", tenant.Value), ("recipient", Recipient));

@@ -91,6 +91,11 @@ public class BounceTableTests
     [InlineData(552, "5.3.4 x", BounceClass.Size, true)]
     [InlineData(556, "5.1.10 Recipient address has null MX", BounceClass.Dns, true)]
     [InlineData(550, "5.1.2 x", BounceClass.Dns, true)]
+    // Our own router's.
+    [InlineData(550, "5.1.2 the domain nosuch.example does not exist", BounceClass.Dns, true)]
+    [InlineData(556, "5.1.10 the domain null.example does not accept mail (null MX)", BounceClass.Dns, true)]
+    [InlineData(550, "5.4.4 no mail host of hidden.example has an address", BounceClass.Dns, true)]
+    [InlineData(451, "4.4.3 the mail hosts of slow.example cannot be looked up now: timeout", BounceClass.Dns, false)]
     [InlineData(550, "5.7.27 Sender address has null MX", BounceClass.Dns, true)]
     [InlineData(530, "5.7.0 Must issue a STARTTLS command first", BounceClass.Tls, true)]
     [InlineData(550, "5.7.1 x", BounceClass.Policy, true)]

@@ -62,7 +62,7 @@ internal sealed class SecureClient(Client client, SslStream stream) : IAsyncDisp
     public static async Task<SecureClient> Over(Client client)
     {
         var stream = new SslStream(client.AsStream());
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = Client.Host, RemoteCertificateValidationCallback = (_, _, _, _) => true });
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = Client.Host, RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == Certificate.Thumbprint });
         return new SecureClient(client, stream);
     }
 

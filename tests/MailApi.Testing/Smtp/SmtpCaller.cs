@@ -31,6 +31,9 @@ public sealed class SmtpCaller : IAsyncDisposable
     /// <summary>What the server showed in the handshake.</summary>
     public X509Certificate? Certificate => (stream as SslStream)?.RemoteCertificate;
 
+    /// <summary>Of the transactions; empty for the null reverse-path of bounces.</summary>
+    public string ReversePath { get; set; } = "bounces@caller.test";
+
     public static async Task<SmtpCaller> Connect(int port, bool startWithTls = false)
     {
         var caller = await Open(port);
@@ -59,25 +62,28 @@ public sealed class SmtpCaller : IAsyncDisposable
 
     public Task<string> Login(string key) => Ask("AUTH PLAIN " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0any name\0{key}")));
 
-    /// <summary>One transaction with these recipients; the reply that ended it, be it MAIL's.</summary>
+    /// <summary>One transaction with these recipients; the reply that ended it, be it MAIL's; empty when the server has ended.</summary>
     /// <param name="message">Dots are added; the end is, too.</param>
     /// <param name="to">The recipients.</param>
     public async Task<string> Send(string message, params string[] to)
     {
-        var reply = await Ask("MAIL FROM:<bounces@caller.test>");
-        if (reply[0] != '2') return reply;
+        var reply = await Ask($"MAIL FROM:<{ReversePath}>");
+        if (!reply.StartsWith('2')) return reply;
         foreach (var recipient in to)
         {
             reply = await Ask($"RCPT TO:<{recipient}>");
-            if (reply[0] == '2') continue;
+            if (reply.StartsWith('2')) continue;
             await Ask("RSET");
             return reply;
         }
         reply = await Ask("DATA");
-        if (reply[0] != '3') return reply;
+        if (!reply.StartsWith('3')) return reply;
         var content = ("\r\n" + message).Replace("\r\n.", "\r\n..", StringComparison.Ordinal)[2..];
         return await Ask(content + (content.EndsWith("\r\n", StringComparison.Ordinal) ? "." : "\r\n."));
     }
+
+    /// <inheritdoc cref="Send(string, string[])"/>
+    public Task<string> Send(byte[] message, params string[] to) => Send(Encoding.Latin1.GetString(message), to);
 
     public async Task<string> Ask(string command)
     {
@@ -117,11 +123,12 @@ public sealed class SmtpCaller : IAsyncDisposable
         client.Dispose();
     }
 
+    /// <summary>Whatever certificate is shown: tests compare it with what they expect.</summary>
     private async Task ShakeHands()
     {
         reader.Dispose();
         var tls = new SslStream(stream);
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, _, _, _) => true });
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null });
         stream = tls;
         reader = new StreamReader(stream, Encoding.Latin1, leaveOpen: true);
     }

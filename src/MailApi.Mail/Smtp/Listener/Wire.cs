@@ -43,13 +43,14 @@ internal sealed class Wire : IAsyncDisposable
     private readonly CancellationTokenSource patience;
     private readonly CancellationTokenRegistration onStopping;
     private readonly long started;
-    private IDuplexPipe transport;
+    private PipeReader input;
+    private PipeWriter output;
     private SslStream? tls;
     private int held;
 
     public Wire(IDuplexPipe transport, ReceptionLimits limits, TimeProvider time, CancellationToken stopping)
     {
-        (plain, this.transport, this.limits, this.time, this.stopping) = (transport, transport, limits, time, stopping);
+        (plain, input, output, this.limits, this.time, this.stopping) = (transport, transport.Input, transport.Output, limits, time, stopping);
         Deadline = limits.SessionTimeout;
         started = time.GetTimestamp();
         patience = new CancellationTokenSource(limits.SessionTimeout, time);
@@ -66,9 +67,9 @@ internal sealed class Wire : IAsyncDisposable
     {
         try
         {
-            if (!transport.Input.TryRead(out var result)) return false;
+            if (!input.TryRead(out var result)) return false;
             var isThere = !result.Buffer.IsEmpty;
-            transport.Input.AdvanceTo(result.Buffer.Start);
+            input.AdvanceTo(result.Buffer.Start);
             return isThere;
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -87,11 +88,11 @@ internal sealed class Wire : IAsyncDisposable
             var sessionLeft = Deadline - time.GetElapsedTime(started);
             if (wait > sessionLeft) wait = sessionLeft;
             if (wait <= TimeSpan.Zero) return new Arrival(Loss.TimedOut);
-            if (held > HeldBytesMax || !transport.Input.TryRead(out var result))
+            if (held > HeldBytesMax || !input.TryRead(out var result))
             {
                 patience.CancelAfter(wait);
                 if (!await Flush(patience.Token)) return new Arrival(Loss.Closed);
-                result = await transport.Input.ReadAsync(patience.Token);
+                result = await input.ReadAsync(patience.Token);
                 patience.CancelAfter(limits.SessionTimeout);
             }
             return result is { IsCompleted: true, Buffer.IsEmpty: true } ? new Arrival(Loss.Closed) : new Arrival(Loss.None, result.Buffer, result.IsCompleted);
@@ -108,9 +109,9 @@ internal sealed class Wire : IAsyncDisposable
     }
 
     /// <summary>Ends what <see cref="Read"/> began: octets up to <paramref name="taken"/> are done with, all up to <paramref name="seen"/> do not suffice.</summary>
-    public void Take(SequencePosition taken, SequencePosition seen) => transport.Input.AdvanceTo(taken, seen);
+    public void Take(SequencePosition taken, SequencePosition seen) => input.AdvanceTo(taken, seen);
 
-    public void Take(SequencePosition taken) => transport.Input.AdvanceTo(taken);
+    public void Take(SequencePosition taken) => input.AdvanceTo(taken);
 
     /// <summary>Content up to the final dot.</summary>
     public async ValueTask<Loss> ReadDotted(Content content)
@@ -170,7 +171,7 @@ internal sealed class Wire : IAsyncDisposable
                 patience.CancelAfter(limits.SessionTimeout);
                 tls = stream;
                 // Of their own, not the stream's: it is ended here.
-                transport = new Duplex(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
+                (input, output) = (PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
                 return true;
             }
         }
@@ -202,8 +203,8 @@ internal sealed class Wire : IAsyncDisposable
         await onStopping.DisposeAsync();
         patience.Dispose();
         if (tls is null) return;
-        await transport.Input.CompleteAsync();
-        await transport.Output.CompleteAsync();
+        await input.CompleteAsync();
+        await output.CompleteAsync();
         await tls.DisposeAsync();
     }
 
@@ -211,7 +212,7 @@ internal sealed class Wire : IAsyncDisposable
     private async ValueTask<bool> Flush(CancellationToken ct)
     {
         if (held == 0) return true;
-        var result = await transport.Output.FlushAsync(ct);
+        var result = await output.FlushAsync(ct);
         held = 0;
         return !result.IsCompleted;
     }
@@ -219,10 +220,8 @@ internal sealed class Wire : IAsyncDisposable
     private void Write(string line)
     {
         held += line.Length;
-        Encoding.ASCII.GetBytes(line, transport.Output);
+        Encoding.ASCII.GetBytes(line, output);
     }
-
-    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     /// <summary>The policy may quote what others wrote: no character of it may end the line, and none needs SMTPUTF8 (RFC 6531 §3.7.4.1).</summary>
     private static string OneLine(string text) =>

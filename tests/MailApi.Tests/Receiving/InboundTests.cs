@@ -1,0 +1,119 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using MailApi.Testing;
+using MailApi.Tests.Http;
+
+namespace MailApi.Tests.Receiving;
+
+/// <summary>Port 25, from a stranger's side.</summary>
+public sealed class InboundTests(TestHost host)
+{
+    private readonly CancellationToken ct = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_bounce_to_a_return_path_is_committed_before_its_250()
+    {
+        var tenant = await host.NewTenant();
+        var (id, sent) = await Delivered(tenant);
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom));
+        Assert.Equal("bounced", (await Message(tenant, id)).GetProperty("recipients")[0].GetProperty("state").GetString());
+
+        // Again, and with the case folded: taken, with no second effect.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom.ToUpperInvariant()));
+        Assert.Single((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.bounced");
+    }
+
+    [Fact]
+    public async Task Forged_return_paths_are_refused_and_change_nothing()
+    {
+        var tenant = await host.NewTenant();
+        var (id, sent) = await Delivered(tenant);
+        var (tag, at) = (sent.MailFrom.Split('@')[0], sent.MailFrom.Split('@')[1]);
+        var other = await host.AnyTenant();
+        string[] forged =
+        [
+            $"{(tag[0] == 'a' ? 'b' : 'a')}{tag[1..]}@{at}", $"{tag[..^1]}@{at}", $"{tag}a@{at}", $"{tag[..26]}{new string('a', tag.Length - 26)}@{at}",
+            $"{tag}@{tenant.Domain}", $"{tag}@bounces.nobody.example", $"orders@{at}", $"u-{tag}@{at}", $"\"{tag}\"@{at}", "ann@example.net",
+        ];
+        await using var receiver = await Receiver();
+        foreach (var address in forged)
+        {
+            var reply = await receiver.Send(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), address);
+            Assert.True(reply.StartsWith("550 ", StringComparison.Ordinal), $"{address}: {reply}");
+            await receiver.Ask("RSET");
+        }
+        // A true tag at another tenant's host: true, but of an envelope that is not that domain's.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), $"{tag}@bounces.{other.Domain}"));
+        Assert.Equal("delivered", (await Message(tenant, id)).GetProperty("recipients")[0].GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_complaint_to_the_feedback_address_counts_and_a_letter_there_is_refused()
+    {
+        var tenant = await host.NewTenant();
+        var (id, sent) = await Delivered(tenant);
+        await using var receiver = await Receiver();
+        Assert.StartsWith("550 5.6.0", await receiver.Send("Subject: Hello\r\n\r\nIs anybody there?\r\n", $"postmaster@bounces.{tenant.Domain}"));
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(sent.MailFrom, sent.MessageId), $"feedback@bounces.{tenant.Domain}"));
+        Assert.Contains((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+    }
+
+    [Fact]
+    public async Task A_mail_to_the_unsubscribe_address_in_the_header_unsubscribes()
+    {
+        var tenant = await host.NewTenant();
+        var mail = tenant.Mail($"ann-{Guid.NewGuid():N}@example.net");
+        mail["category"] = "marketing";
+        var (_, sent) = await Delivered(tenant, mail);
+        var address = sent.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0];
+        Assert.EndsWith($"@bounces.{tenant.Domain}", address);
+
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send("Subject: unsubscribe\r\n\r\n", address));
+        var again = await tenant.Send(mail);
+        await tenant.WaitFor(again, "suppressed");
+    }
+
+    [Fact]
+    public async Task A_report_to_the_address_in_the_DMARC_record_is_shown()
+    {
+        var tenant = await host.NewTenant();
+        var xml = $"""
+            <?xml version="1.0"?><feedback><report_metadata><org_name>isp.example</org_name><email>dmarc@isp.example</email><report_id>{Guid.NewGuid():N}</report_id>
+            <date_range><begin>{TimeProvider.System.GetUtcNow().AddDays(-1).ToUnixTimeSeconds()}</begin><end>{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}</end></date_range></report_metadata>
+            <policy_published><domain>{tenant.Domain}</domain><p>none</p></policy_published>
+            <record><row><source_ip>192.0.2.7</source_ip><count>42</count><policy_evaluated><disposition>none</disposition><dkim>fail</dkim><spf>fail</spf></policy_evaluated></row>
+            <identifiers><header_from>{tenant.Domain}</header_from></identifiers><auth_results><spf><domain>other.example</domain><result>pass</result></spf></auth_results></record></feedback>
+            """;
+        using var packed = new MemoryStream();
+        await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) await gzip.WriteAsync(Encoding.UTF8.GetBytes(xml), ct);
+        var mail = $"From: dmarc@isp.example\r\nSubject: Report Domain: {tenant.Domain}\r\nMIME-Version: 1.0\r\nContent-Type: application/gzip; name=\"isp.example!{tenant.Domain}.xml.gz\"\r\n"
+            + $"Content-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(packed.ToArray(), Base64FormattingOptions.InsertLineBreaks)}\r\n";
+
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send(mail, $"dmarc@bounces.{tenant.Domain}"));
+        var reports = await TestHost.Json(await tenant.Live.GetAsync($"/domains/{tenant.DomainId}/reports", ct));
+        Assert.Contains("192.0.2.7", reports.ToString(), StringComparison.Ordinal);
+    }
+
+    private async Task<SmtpCaller> Receiver()
+    {
+        var receiver = await host.Stranger();
+        receiver.ReversePath = "";
+        await receiver.Ask("EHLO mx.example.net");
+        return receiver;
+    }
+
+    private Task<(string Id, SinkMessage Sent)> Delivered(TestTenant tenant) => Delivered(tenant, tenant.Mail($"ann-{Guid.NewGuid():N}@example.net"));
+
+    private async Task<(string Id, SinkMessage Sent)> Delivered(TestTenant tenant, System.Text.Json.Nodes.JsonObject mail)
+    {
+        var id = await tenant.Send(mail);
+        await tenant.WaitFor(id, "delivered");
+        return (id, await host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(20)));
+    }
+
+    private async Task<JsonElement> Message(TestTenant tenant, string id) => await TestHost.Json(await tenant.Live.GetAsync($"/messages/{id}", ct));
+}
