@@ -102,18 +102,18 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
     {
         using var timer = new CancellationTokenSource(patience, time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, ct);
+        // Whatever does not heed its token is left without its connection; after a command that was given up the session is of no more use anyway.
+        await using var closing = deadline.Token.Register(Dispose);
         try
         {
             stream?.Allow(octets);
             return await work(deadline.Token);
         }
-        catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
+        catch (Exception failure) when (failure is OperationCanceledException || MailboxException.Of(failure, options, certificate) is not null)
         {
-            throw MailboxException.Of(new TimeoutException(late.Message, late), options, certificate)!;
-        }
-        catch (Exception failure) when (MailboxException.Of(failure, options, certificate) is { } told)
-        {
-            throw told;
+            ct.ThrowIfCancellationRequested();
+            var isLate = timer.IsCancellationRequested || failure is OperationCanceledException;
+            throw MailboxException.Of(isLate ? new TimeoutException(failure.Message, failure) : failure, options, certificate)!;
         }
     }
 

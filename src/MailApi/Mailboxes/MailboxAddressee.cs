@@ -14,11 +14,15 @@ internal sealed class MailboxAddressee(Addressees addressees)
     private const int HeaderBytesMax = 64 * 1024;
     private const int AddressesMax = 20;
 
-    /// <summary>The return path of an envelope of the mailbox's domain; null where no field names one.</summary>
+    /// <summary>An address of the mailbox's domain that tells what the message is about; null where no field names one.</summary>
     public async Task<Addressee?> Of(Mailbox mailbox, byte[] message, CancellationToken ct)
     {
         foreach (var address in Addresses(message).Distinct(StringComparer.OrdinalIgnoreCase).Take(AddressesMax))
-            if (MailPath.TryParse(address, out var path) && await addressees.Find(path, ct) is Addressee.ReturnPath to && to.Domain.Id == mailbox.Domain) return to;
+        {
+            if (!MailPath.TryParse(address, out var path)) continue;
+            var to = await addressees.Find(path, ct);
+            if (to is (Addressee.ReturnPath or Addressee.Unsubscribe or Addressee.Reports) && to.Domain.Id == mailbox.Domain) return to;
+        }
         return null;
     }
 

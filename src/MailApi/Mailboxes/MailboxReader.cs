@@ -52,7 +52,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             }
             catch (Exception e)
             {
-                await Tell(domain, e);
+                await Tell(domain, e, isFirst: pause == PauseMin);
                 (wait, pause) = (pause, pause * 2 < PauseMax ? pause * 2 : PauseMax);
             }
             await Task.Delay(wait, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -170,7 +170,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         if (stays) remembered.Add(message.Key);
     }
 
-    private async Task Tell(DomainId domain, Exception failure)
+    private async Task Tell(DomainId domain, Exception failure, bool isFirst)
     {
         switch (failure)
         {
@@ -178,7 +178,8 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
                 LogStoreAway(domain, failure.Message);
                 return;
             case MailboxException:
-                LogFailed(domain);
+                // What it is stands in the state; the log is not to be filled with it.
+                if (isFirst) LogFailed(domain);
                 break;
             default:
                 LogBroken(failure, domain);
@@ -211,7 +212,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, the mailbox of {Domain} is read later: {Error}")]
     private partial void LogStoreAway(DomainId domain, string error);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The mailbox of {Domain} cannot be read now")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The mailbox of {Domain} cannot be read now")]
     private partial void LogFailed(DomainId domain);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The mailbox of {Domain} could not be read")]

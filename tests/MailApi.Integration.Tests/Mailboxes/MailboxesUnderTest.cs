@@ -11,6 +11,7 @@ using MailApi.Mail.Routing;
 using MailApi.Mailboxes;
 using MailApi.OAuth;
 using MailApi.Receiving;
+using MailApi.Reports;
 using MailApi.Spool;
 using MailApi.Suppressions;
 using MailApi.Testing;
@@ -83,14 +84,17 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
     {
         var time = clock ?? TimeProvider.System;
         var sending = new SendingDomains(store.Db, store.Vault, time);
-        var addressees = new Addressees(sending, verp, time);
+        var (tokens, topics) = (new UnsubscribeToken(new byte[32]), new Topics(store.Db));
+        var links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics));
+        var addressees = new Addressees(sending, links, verp, time);
         var leases = new MailboxLeases(store.Db);
         var router = new MxRouter(new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], AllowPrivateNetworks = true }, time), new RoutingOptions { AllowPrivateNetworks = true }, Random.Shared);
         var endpoint = new TokenEndpoint(new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], AllowPrivateNetworks = true }, time), new RoutingOptions { AllowPrivateNetworks = true }, time);
         var access = new MailboxAccess(router, new OAuthTokens<Mailbox>(Store, endpoint, time, NullLogger<OAuthTokens<Mailbox>>.Instance), time) { TrustedRoots = [Server.Certificate] };
-        var intake = new Intake(Spool.Returns, addressees, new UnsubscribeToken(new byte[32]), time);
+        var reports = new ReportIntake(store.Db, new DomainRows(store.Db));
+        var intake = new Intake(Spool.Returns, addressees, tokens, links, reports, time);
         var reader = new MailboxReader(Store, access, leases, new MailboxAddressee(addressees), intake, time, NullLogger<MailboxReader>.Instance);
-        var process = new Process(new MailboxWatch(leases, reader, time, NullLogger<MailboxWatch>.Instance), reader, endpoint);
+        var process = new Process(new MailboxWatch(leases, reader, time, NullLogger<MailboxWatch>.Instance), reader, endpoint, reports);
         await process.Watch.StartAsync(Ct);
         return process;
     }
@@ -121,7 +125,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
         store.Dispose();
     }
 
-    internal sealed record Process(MailboxWatch Watch, MailboxReader Reader, TokenEndpoint Endpoint) : IAsyncDisposable
+    internal sealed record Process(MailboxWatch Watch, MailboxReader Reader, TokenEndpoint Endpoint, ReportIntake Reports) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
@@ -129,6 +133,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
             Watch.Dispose();
             Reader.Dispose();
             Endpoint.Dispose();
+            Reports.Dispose();
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class NetworkPolicyTests
         }.Select(IPAddress.Parse),
     ];
 
-    private static readonly int[] Interesting = [25, 53, 443, 465, 587, 5432, 5672, 6379, 8025, 8080, 8081, 8443, 8465, 8587];
+    private static readonly int[] Interesting = [25, 53, 443, 465, 587, 993, 5432, 5672, 6379, 8025, 8080, 8081, 8443, 8465, 8587];
     private static readonly string[] Roles = ["api", "deliver", "receive", "webhook"];
     private static readonly (string Name, int Port)[] Servers = [("postgresql", 5432), ("rabbitmq", 5672), ("redis", 6379)];
 
@@ -45,12 +45,14 @@ public sealed class NetworkPolicyTests
         // The API tries relays out.
         foreach (var port in new[] { 465, 587, 2465, 2525, 2587 }) Assert.Equal(new[] { api, deliver }.Distinct().Order(), Reaching(manifests, port));
         Assert.Equal([webhook], Reaching(manifests, 8443));
-        // MTA-STS policies (RFC 8461 §3.3), and relays' access tokens.
-        Assert.Equal(new[] { api, deliver, webhook }.Distinct().Order(), Reaching(manifests, 443));
+        // MTA-STS policies (RFC 8461 §3.3), and the access tokens of relays and mailboxes.
+        Assert.Equal(new[] { api, deliver, webhook, receive }.Distinct().Order(), Reaching(manifests, 443));
+        // What receives reads mailboxes, and the API tries them out.
+        foreach (var port in new[] { 110, 143, 993, 995 }) Assert.Equal(new[] { api, receive }.Distinct().Order(), Reaching(manifests, port));
         // Domains are verified at the servers of their zones.
         Assert.Equal([api], Reaching(manifests, 53));
         foreach (var port in new[] { 22, 80, 5432, 8080 }) Assert.Empty(Reaching(manifests, port));
-        if (receive != deliver) Assert.DoesNotContain(receive, Interesting.SelectMany(port => Reaching(manifests, port)));
+        if (receive != deliver) Assert.DoesNotContain(receive, Interesting.Except([443, 993]).SelectMany(port => Reaching(manifests, port)));
     }
 
     [Theory]

@@ -80,7 +80,7 @@ public sealed class MailboxRoutesTests(TestHost host)
             after = "move",
             moveTo = "",
         });
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
         var errors = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal);
         Assert.Equal(["after", "auth", "folder", "host", "moveTo", "oauth.clientId", "oauth.directory", "oauth.grant", "password", "port", "tls", "username"], errors);
     }
