@@ -98,7 +98,7 @@ public sealed class MailboxRoutesTests(TestHost host)
     [InlineData("", """{"protocol":"pop3","host":"pop.example.com","username":"a","password":"p","after":"flag"}""")]
     public void What_a_mailbox_may_be_on_the_public_internet(string wrong, string json)
     {
-        var request = JsonSerializer.Deserialize<MailboxRequest>(json, new JsonSerializerOptions(JsonSerializerDefaults.Web))!;
+        var request = JsonSerializer.Deserialize<MailboxRequest>(json, JsonSerializerOptions.Web)!;
         var result = new MailboxValidator(new RoutingOptions { AllowPrivateNetworks = false }).Validate(request);
         Assert.Equal(wrong.Length == 0 ? [] : [wrong], result.Errors.Select(error => error.PropertyName).Distinct());
     }
