@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using MailApi.Mail.Reports;
 using MailApi.Testing;
 using MailApi.Testing.Fuzzing;
 
@@ -11,6 +12,10 @@ internal static class Targets
     {
         ["returned"] = () => new FuzzTarget { Name = "returned", Seeds = Files("returned", "*.eml"), Try = ReturnedTarget.Try, Words = ReturnedTarget.Words },
         ["smtp"] = () => new FuzzTarget { Name = "smtp", Seeds = Files("smtp", "*.smtp"), Try = SmtpTarget.Try, Words = SmtpTarget.Words },
+        ["dmarc"] = () => new FuzzTarget { Name = "dmarc", Seeds = Files("reports", "*.xml"), Try = ReportTarget.TryDmarc, Words = ReportTarget.DmarcWords },
+        ["tls-report"] = () => new FuzzTarget { Name = "tls-report", Seeds = Files("reports", "*.json"), Try = ReportTarget.TryTls, Words = ReportTarget.TlsWords },
+        // A packed report grows by as much as its reader allows.
+        ["report-file"] = () => new FuzzTarget { Name = "report-file", Seeds = Files("reports", "*"), Try = ReportTarget.TryFile, AllocatedBytesPerOctetMax = 200 * (ReportLimits.RatioMax + 1) },
     }.ToFrozenDictionary();
 
     /// <summary>Files of a folder of MailApi.Mail.Tests' test data, in their order.</summary>
