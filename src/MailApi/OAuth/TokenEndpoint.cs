@@ -2,11 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MailApi.Api;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Smtp;
 
@@ -38,8 +36,6 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private const int AnswerBytesMax = 64 * 1024;
-    private const int AddressesMax = 4;
-    private static readonly HttpRequestOptionsKey<IReadOnlyList<IPAddress>> Admitted = new("admitted");
     private readonly HttpMessageInvoker http = new(Handler());
 
     /// <summary>Why an address is none that tokens are asked for at, and what to write instead; null when it is fit.</summary>
@@ -69,7 +65,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
             if (await Admit(uri, deadline.Token) is not { } addresses) return Unanswered(oauth, $"the host {uri.DnsSafeHost} has no public address now");
             using var request = new HttpRequestMessage(HttpMethod.Post, uri) { Content = new FormUrlEncodedContent(Form(oauth, refreshToken)) };
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-            request.Options.Set(Admitted, addresses);
+            request.Admit(addresses);
             using var response = await http.SendAsync(request, deadline.Token);
             return Judge(oauth, response.StatusCode, await Read(response, deadline.Token));
         }
@@ -147,40 +143,12 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
     private static TokenAnswer.Refused Unanswered(OAuthClient oauth, string why) =>
         new(null, $"The token endpoint {(Uri.TryCreate(oauth.Endpoint, UriKind.Absolute, out var uri) ? uri.Host : "named")} cannot be used: {why}.");
 
-    private static SocketsHttpHandler Handler() => new()
+    private static SocketsHttpHandler Handler()
     {
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ActivityHeadersPropagator = null,
-        MaxResponseHeadersLength = 16,
-        MaxResponseDrainSize = 0,
-        ConnectTimeout = TimeSpan.FromSeconds(5),
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
-        ConnectCallback = Connect,
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            // A hostile certificate names addresses for its issuer and its revocation list: fetching them would be forgery by another door.
-            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
-        },
-    };
-
-    /// <summary>To the addresses that were admitted for this request, never to the name. TLS still checks the name.</summary>
-    private static async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken ct)
-    {
-        context.InitialRequestMessage.Options.TryGetValue(Admitted, out var addresses);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync([.. addresses!.Take(AddressesMax)], context.DnsEndPoint.Port, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var handler = GuardedHttp.Handler();
+        handler.ConnectTimeout = TimeSpan.FromSeconds(5);
+        handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10);
+        return handler;
     }
 }
 

@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
+using MailApi.Api;
 
 namespace MailApi.Webhooks;
 
@@ -22,16 +20,10 @@ internal sealed record Answer(int? Status, string? Error)
 /// </summary>
 internal sealed class WebhookClient(EgressGuard guard, WebhookOptions options, TimeProvider clock) : IDisposable
 {
-    private const int HeaderKibMax = 16;
-
     /// <summary>The answer's body says nothing to us and is never shown; a short one is read so that the connection can serve again.</summary>
     private const int BodyBytesMax = 4_096;
 
-    /// <summary>Addresses of one name that are tried in turn within the deadline.</summary>
-    private const int AddressesMax = 4;
-
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
-    private static readonly HttpRequestOptionsKey<IReadOnlyList<IPAddress>> Admitted = new("admitted");
     private static readonly ProductInfoHeaderValue UserAgent = new("MailApi", typeof(WebhookClient).Assembly.GetName().Version!.ToString(3));
     private readonly HttpMessageInvoker http = new(Handler(options));
 
@@ -49,7 +41,7 @@ internal sealed class WebhookClient(EgressGuard guard, WebhookOptions options, T
             if (admission.Refusal is not null) return new Answer(null, admission.Refusal);
 
             using var request = Request(url, id, body, secrets);
-            request.Options.Set(Admitted, admission.Addresses);
+            request.Admit(admission.Addresses);
             using var response = await http.SendAsync(request, deadline.Token);
             await Drain(response, deadline.Token);
             return Judge(response);
@@ -108,46 +100,18 @@ internal sealed class WebhookClient(EgressGuard guard, WebhookOptions options, T
         HttpRequestError.ConnectionError => "The endpoint did not accept a connection.",
         HttpRequestError.SecureConnectionError =>
             "TLS failed: the certificate must be valid for the host and the endpoint must send its whole chain.",
-        HttpRequestError.ConfigurationLimitExceeded => $"The answer's headers exceed {HeaderKibMax} KiB.",
+        HttpRequestError.ConfigurationLimitExceeded => $"The answer's headers exceed {GuardedHttp.HeaderKibMax} KiB.",
         HttpRequestError.ResponseEnded => "The endpoint closed the connection before it answered.",
         _ => "The endpoint's answer was not HTTP.",
     };
 
-    private static SocketsHttpHandler Handler(WebhookOptions options) => new()
+    private static SocketsHttpHandler Handler(WebhookOptions options)
     {
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ActivityHeadersPropagator = null,
-        MaxResponseHeadersLength = HeaderKibMax,
-        MaxResponseDrainSize = 0,
-        MaxConnectionsPerServer = options.ConcurrentDeliveries,
-        ConnectTimeout = ConnectTimeout,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        ConnectCallback = Connect,
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            // A hostile certificate names addresses for its issuer and its revocation list: fetching them would be forgery by another door.
-            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
-        },
-    };
-
-    /// <summary>Connects to the addresses that were admitted for this request, never to the name. TLS still checks the name.</summary>
-    private static async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken ct)
-    {
-        context.InitialRequestMessage.Options.TryGetValue(Admitted, out var addresses);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync([.. addresses!.Take(AddressesMax)], context.DnsEndPoint.Port, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var handler = GuardedHttp.Handler();
+        handler.MaxConnectionsPerServer = options.ConcurrentDeliveries;
+        handler.ConnectTimeout = ConnectTimeout;
+        handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30);
+        handler.PooledConnectionLifetime = TimeSpan.FromMinutes(2);
+        return handler;
     }
 }

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using MailApi.Api;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Tls;
 
@@ -26,10 +25,7 @@ internal sealed class StsFetcher(DnsResolver dns, DnsOptions addresses, TlsSetti
     /// <summary>RFC 8461 §3.3 suggests a minute; mail waits meanwhile, and its slot with it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private const int HeaderKibMax = 16;
     private const int ConnectionsMax = 16;
-    private const int AddressesMax = 4;
-    private static readonly HttpRequestOptionsKey<IReadOnlyList<IPAddress>> Admitted = new("admitted");
     private readonly HttpMessageInvoker http = new(Handler(trustedRoots));
 
     /// <param name="domain">The recipient's, in A-labels.</param>
@@ -63,7 +59,7 @@ internal sealed class StsFetcher(DnsResolver dns, DnsOptions addresses, TlsSetti
     private async Task<StsFetched> Ask(Uri address, IReadOnlyList<IPAddress> admitted, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
-        request.Options.Set(Admitted, admitted);
+        request.Admit(admitted);
         using var response = await http.SendAsync(request, ct);
         if (response.StatusCode != HttpStatusCode.OK) return Failed(TlsResult.StsPolicyFetchError, string.Create(CultureInfo.InvariantCulture, $"the answer is {(int)response.StatusCode}"));
         // RFC 8461 §3.2: so that nobody who may put files on a web server makes a policy of one.
@@ -82,44 +78,14 @@ internal sealed class StsFetcher(DnsResolver dns, DnsOptions addresses, TlsSetti
 
     private static SocketsHttpHandler Handler(X509Certificate2Collection? trustedRoots)
     {
-        // A hostile certificate names addresses for its issuer and its revocation list.
-        var chain = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
-        if (trustedRoots is not null)
-        {
-            chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.CustomTrustStore.AddRange(trustedRoots);
-        }
-        return new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = HeaderKibMax,
-            MaxResponseDrainSize = 0,
-            MaxConnectionsPerServer = ConnectionsMax,
-            // Policies are seldom asked for again soon, and then perhaps at another address.
-            PooledConnectionLifetime = TimeSpan.Zero,
-            ConnectCallback = Connect,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = chain },
-        };
-    }
-
-    /// <summary>To the addresses that were admitted for this request, never to the name. TLS still checks the name.</summary>
-    private static async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken ct)
-    {
-        context.InitialRequestMessage.Options.TryGetValue(Admitted, out var admitted);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync([.. admitted!.Take(AddressesMax)], context.DnsEndPoint.Port, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var handler = GuardedHttp.Handler();
+        handler.MaxConnectionsPerServer = ConnectionsMax;
+        // Policies are seldom asked for again soon, and then perhaps at another address.
+        handler.PooledConnectionLifetime = TimeSpan.Zero;
+        if (trustedRoots is null) return handler;
+        var chain = handler.SslOptions.CertificateChainPolicy!;
+        chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.CustomTrustStore.AddRange(trustedRoots);
+        return handler;
     }
 }
