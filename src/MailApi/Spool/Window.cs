@@ -16,6 +16,12 @@ internal sealed class Window(TimeProvider time)
     /// <summary>Slots one tenant may take while another has due work.</summary>
     public const int TenantSlotsMax = SlotsMax / 4;
 
+    /// <summary>
+    /// Places beyond <see cref="SlotsMax"/> for newly accepted mail of tenants that have fewer than <see cref="FewSlots"/>: it need not wait for a sweep because a flood filled the window.
+    /// </summary>
+    public const int ReservedSlots = SlotsMax / 8;
+    public const int FewSlots = 16;
+
     /// <summary>What is due later than this is found by ordinary sweeps: a pause of hours is no reason to look twenty times a second.</summary>
     private static readonly TimeSpan ExpectMax = TimeSpan.FromMinutes(1);
 
@@ -39,7 +45,8 @@ internal sealed class Window(TimeProvider time)
             foreach (var (key, count) in rung)
                 if (key.Item1 == category) total += count;
             var mine = rung.GetValueOrDefault((category, tenant.Value));
-            var granted = Math.Max(0, Math.Min(wanted, Math.Min(SlotsMax - total, TenantSlotsMax - mine)));
+            var free = Math.Max(SlotsMax - total, Math.Min(FewSlots - mine, SlotsMax + ReservedSlots - total));
+            var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, TenantSlotsMax - mine)));
             if (granted > 0) rung[(category, tenant.Value)] = mine + granted;
             return granted;
         }

@@ -191,6 +191,13 @@ public abstract class SpoolContract : IAsyncLifetime
         await spool.Accept(tenant, recipients: 1000);
         await spool.Sweeper.Sweep(CancellationToken.None);
         Assert.Equal(Window.SlotsMax, await spool.Count(EnvelopeState.Rung, tenant) + await spool.Count(EnvelopeState.Rung, quiet));
+
+        // Full, as the next sweep counts it, but not for those who have little there.
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        var late = PrefixedId.New<TenantId>();
+        await spool.Accept(late, recipients: 2 * Window.FewSlots);
+        await spool.Accept(tenant);
+        Assert.Equal((Window.FewSlots, Window.SlotsMax), (await spool.Count(EnvelopeState.Rung, late), await spool.Count(EnvelopeState.Rung, tenant) + await spool.Count(EnvelopeState.Rung, quiet)));
     }
 
     [Fact]
