@@ -89,10 +89,21 @@ internal sealed class BounceRow
 
     /// <param name="reply">Whose codes are looked at.</param>
     /// <param name="text">Its text in lower case.</param>
-    public bool Fits(Reply reply, string text)
+    public bool Fits(Reply reply, string text) => FitsCode(reply) && FitsWords(text);
+
+    // Loops, because lambdas would cost each row of the table an object or two for every reply.
+    private bool FitsCode(Reply reply)
     {
-        if (codes.Length > 0 && !Array.Exists(codes, code => FitsCode(code, reply))) return false;
-        return words.Length == 0 || Array.Exists(words, phrase => Holds(text, phrase));
+        foreach (var code in codes)
+            if (FitsCode(code, reply)) return true;
+        return codes.Length == 0;
+    }
+
+    private bool FitsWords(string text)
+    {
+        foreach (var phrase in words)
+            if (Holds(text, phrase)) return true;
+        return words.Length == 0;
     }
 
     private static bool FitsCode(string pattern, Reply reply)

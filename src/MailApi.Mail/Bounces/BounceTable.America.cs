@@ -13,15 +13,15 @@ public static partial class BounceTable
         Disabled("5.2.1", "email account that you tried to reach is disabled|is inactive", "Google has disabled this account."),
         Full("x.2.2", "email account that you tried to reach is over quota|overquota|out of storage space|recipient's inbox is out of storage", "The recipient's Google account has no room."),
         TooMuch("4.2.1", "receiving mail too quickly|receiving mail at a rate", "This recipient gets more mail at the moment than Google takes for one account.", "Write to it less often."),
-        Unproven("x.7.26", "", "Google wants the mail proved by SPF or DKIM, aligned with From.", "Publish SPF and DKIM for the domain in From, and a DMARC record."),
-        Unproven("x.7.27", "spf|gsmtp", "SPF does not pass at Google.", "Publish the sending addresses in the SPF record of the return path's domain."),
-        Unproven("x.7.30", "dkim|gsmtp", "DKIM does not pass at Google.", "Publish the DKIM key, and let nothing change mail after it was signed."),
+        Unproven("x.7.26", "", "The receiver wants the mail proved by SPF or DKIM, aligned with From.", "Publish SPF and DKIM for the domain in From, and a DMARC record."),
+        Unproven("x.7.27", "spf|gsmtp", "SPF does not pass.", "Publish the sending addresses in the SPF record of the return path's domain."),
+        Unproven("x.7.30", "dkim|gsmtp", "DKIM does not pass.", "Publish the DKIM key, and let nothing change mail after it was signed."),
         Unproven("x.7.25", "", "The sending address has no reverse name, or one that does not lead back.", "Set a PTR record and an address record that agree."),
-        Unproven("x.7.24", "spf", "The SPF record lists hosts that Google distrusts.", "Narrow the SPF record."),
+        Unproven("x.7.24", "spf", "The SPF record lists hosts that the receiver distrusts.", "Narrow the SPF record."),
         Unproven("x.7.32", "gsmtp|align|aligned|alignment", "The domain in From is not the one that SPF or DKIM proves.", "Sign with the domain in From, or align the return path with it."),
         Unproven("x.7.31 x.7.40", "dmarc|gsmtp", "Google found no DMARC record.", "Publish one, p=none at least."),
-        Unencrypted("x.7.29", "tls", "Google takes this mail over TLS only.", "Offer TLS on the way to it."),
-        TooMuch("x.7.28", "", "Google sees an unusual rate of mail from this address, domain or pattern.", WarmUp),
+        Unencrypted("x.7.29", "tls", "The receiver takes this mail over TLS only.", "Offer TLS on the way to it."),
+        TooMuch("x.7.28", "", "The receiver sees an unusual rate of mail from this address, domain or pattern.", WarmUp),
         Reputation("5.7.1 4.7.0", "very low reputation|low reputation of the sending|reputation of the sending domain|reputation of the sending ip", "Google distrusts the sending domain or address.", "Look at Postmaster Tools; send only to those who read your mail until it recovers."),
         Content("5.7.1", "likely unsolicited mail|likely suspicious|gsmtp…unsolicited|violates…gsmtp|potential security issue", "Google holds the message for unsolicited mail."),
         Content("552 5.7.0", "message was blocked because its content presents a potential|our system detected an illegal attachment", "Google does not take such attachments.", "Send a link in the place of the attachment."),
@@ -55,7 +55,7 @@ public static partial class BounceTable
         CertainlyDead("5.5.0", "requested action not taken: mailbox unavailable", "Nobody has this address at Outlook.com."),
         Dead("5.4.1", "recipient address rejected", "The recipient's organization at Microsoft has no such address, or takes no mail for it.", "Check the address; take it off your lists if it is right."),
         Dead("5.1.1 5.1.351 5.1.90", "resolver.adr|recipnotfound|recipientnotfound", "Microsoft has no such recipient."),
-        Full("x.2.2 x.2.3 5.2.0", "storedrv.deliver…quota|quotaexceeded|mailbox full…outlook|mailbox is full", "The recipient's mailbox at Microsoft is full."),
+        Full("x.2.2 x.2.3 5.2.0", "storedrv.deliver…quota|quotaexceeded|mailbox full…outlook", "The recipient's mailbox at Microsoft is full."),
         Rule("5.7.124 5.7.129 5.7.133 5.7.134 5.7.136", "", "The recipient takes mail from known senders only.", "Ask the recipient to allow your address."),
         Rule("5.7.1", "resolver.rst|not authorized to send to the recipient|recipientnotauthorized|delivery not authorized", "The recipient takes mail from known senders only.", "Ask the recipient to allow your address."),
         Rule("5.7.64 5.7.54", "", "The host is not set up to take mail for this domain.", "Check the domain's MX record."),
@@ -75,18 +75,18 @@ public static partial class BounceTable
         Reputation("5xx", "[bl21]|[bl23]|[bl20]|[bl22]|[bl24]|because the ip is in spamhaus's list", "The sending address is on a blocklist that Yahoo asks.", "Have it removed there."),
         Dead("5xx", "delivery error: dd this user doesn't have|this user doesn't have an account|this user doesn't have a…account|doesn't have a yahoo", "Nobody has this address at Yahoo."),
         Disabled("5xx", "account has been disabled or discontinued|mailbox is disabled…yahoo", "Yahoo has closed this account."),
-        Dead("5xx", "delivery error: dd not a valid recipient|dd requested mail action aborted, mailbox not found|mailbox not found", "Nobody has this address at Yahoo."),
-        Full("5xx 4xx", "delivery error: dd requested mail action aborted, exceeded|mailbox over quota|dd over quota", "The recipient's mailbox at Yahoo is full."),
-        Unproven("5.7.9", "dmarc|authentication", "Yahoo found that SPF, DKIM or DMARC does not pass."),
-        Rule("5.7.9", "", "Yahoo refuses the message by a rule: unproven, or content that it distrusts.", "Check SPF, DKIM and DMARC first, then the message's links."),
-        Content("554 5xx", "[ph01]|email not accepted for policy reasons|message not allowed", "Yahoo distrusts a link or the wording of the message."),
-        Else("451 4xx", "resources temporarily not available|resources temporarily unavailable", "Yahoo is busy.", "Nothing: the mail is tried again."),
+        Dead("5xx", "delivery error: dd not a valid recipient|dd requested mail action aborted, mailbox not found|delivery error: dd…mailbox not found", "Nobody has this address at Yahoo."),
+        Full("5xx 4xx", "delivery error: dd requested mail action aborted, exceeded|delivery error: dd…over quota|dd over quota", "The recipient's mailbox at Yahoo is full."),
+        Unproven("5.7.9", "dmarc|authentication", "SPF, DKIM or DMARC does not pass."),
+        Rule("5.7.9", "", "The receiver refuses the message by a rule: it is unproven, or its content is distrusted.", "Check SPF, DKIM and DMARC first, then the message's links."),
+        Content("554 5xx", "[ph01]|email not accepted for policy reasons", "Yahoo distrusts a link or the wording of the message."),
+        Else("451 4xx", "resources temporarily not available", "Yahoo is busy.", "Nothing: the mail is tried again."),
     ];
 
     /// <summary>iCloud (icloud.com, me.com, mac.com).</summary>
     private static BounceRow[] Apple =>
     [
-        Content("5.7.1 554", "[cs01]|message rejected due to local policy", "iCloud distrusts what the message says."),
+        Content("5.7.1 554", "[cs01]", "iCloud distrusts what the message says."),
         Reputation("5.7.1 5.7.0 550 554", "[pr01]|[pr02]|mail from ip…was rejected due to listing|https://support.apple.com/en-us/ht204137|support.apple.com/102322", "iCloud distrusts the sending address.", "Have it removed from blocklists, then write to icloudadmin@apple.com."),
         Unproven("5.7.1 5.7.0", "[hm08]|message rejected due to…dmarc", "iCloud found that DMARC does not pass."),
         Rule("5.1.1 550", "[hme1]|hide my email", "The recipient has switched this hidden address off.", TakeOff),
@@ -96,11 +96,11 @@ public static partial class BounceTable
     /// <summary>Comcast (xfinity).</summary>
     private static BounceRow[] Comcast =>
     [
-        TooMuch("421 4.1.0 4.2.0", "throttled - try again later|comcast…throttled|throttled", "Comcast slows this sender down.", WarmUp),
+        TooMuch("421 4.1.0 4.2.0", "throttled - try again later|comcast…throttled", "Comcast slows this sender down.", WarmUp),
         TooMuch("4xx", "rl000001|rl000002|rl000003|rl000010", "Comcast has had too much from the sending address in an hour.", WarmUp),
         Reputation("5xx", "comcast blocked for spam|bl000000|bl000001|bl000010|comcast…blocked", "Comcast distrusts the sending address.", "Ask for its removal at spa.xfinity.com."),
         Unproven("5xx 4xx", "ptr lookup failure|comcast requires that all mail servers must have a ptr|comcast…ptr record", "The sending address has no reverse name.", "Set a PTR record and an address record that agree."),
         Content("5xx", "ph000001|phishing…comcast|comcast…phishing", "Comcast holds the message for phishing."),
-        Dead("5.1.1", "not our customer|account not available|comcast…does not exist|recipient rejected…comcast", "Nobody has this address at Comcast."),
+        Dead("5.1.1", "not our customer|comcast…does not exist|recipient rejected…comcast", "Nobody has this address at Comcast."),
     ];
 }

@@ -23,7 +23,7 @@ public static partial class BounceTable
         Rule("550", "mail is rejected by recipients|mail rejected by recipient", "The recipient refuses mail from this sender.", "Do not write to this recipient again unless asked."),
         Unproven("550", "dmarc check failed…qq.com|dkim check failed…qq.com|spf check failed…qq.com", "QQ found that SPF, DKIM or DMARC does not pass."),
         Dead("550", "mailbox not found…qq.com|mailbox not found. http", "Nobody has this address at Tencent."),
-        Full("550 552 452", "the recipients' mailbox is full|mailbox space not enough", "The recipient's mailbox at Tencent is full."),
+        Full("550 552 452", "the recipients' mailbox is full|mailbox space not enough", "The recipient's mailbox is full."),
 
         // NetEase: a family (host, mail, data, reputation, whitelist) and a code. See help.163.com, "退信代码说明".
         Limit(Netease, "hl:rep", "NetEase sees many unknown recipients from this sending address.", "Clean your lists; NetEase takes mail again after a pause."),
@@ -45,7 +45,7 @@ public static partial class BounceTable
         Limit(Netease, "mi:cel|rp:cel", "NetEase has seen too many wrong commands or recipients.", "Clean your lists; NetEase takes mail again after a pause."),
         Limit(Netease, "hl:???|mi:???|dt:???|rp:???", "NetEase has reached one of its limits for this sender."),
         Dead("550", "invalid user…163|user not found…163.com|user not found…126.com|user not found…yeah.net", "Nobody has this address at NetEase."),
-        Disabled("550", "user suspended", "NetEase has suspended this mailbox."),
+        Disabled("550", "user suspended", "The receiver has suspended this mailbox."),
         Reputation("550 554", "user in blacklist|ip in blacklist|ip is rejected", "The receiver distrusts the sender.", WriteToPostmaster),
         Rule("553", "null sender is not allowed", "The receiver takes no bounces."),
         Rule("552", "illegal attachment", "The receiver does not take such attachments.", "Send a link in the place of the attachment."),
@@ -54,13 +54,13 @@ public static partial class BounceTable
         Reputation("554", "reject by behaviour spam", "Alibaba distrusts how this sender behaves.", WriteToPostmaster),
         Content("554", "reject by content spam|mail data refused by aisp|rejected by content filter…aliyun", "Alibaba distrusts what the message says."),
         Content("553", "mail data refused by aisp", "Alibaba distrusts what the message says."),
-        Dead("550 553 554 559", "invalid rcptto|rcpt…dosn't exist|rcpt…doesn't exist", "Nobody has this address at Alibaba Mail."),
-        Full("", "user space full|mailbox is full…aliyun|超出邮箱容量", "The recipient's mailbox at Alibaba is full."),
-        TooMuch("4xx 554", "too many connections…aliyun|antispam_flow|sending too frequently", "Alibaba has had too much for now."),
+        Dead("550 553 554 559", "invalid rcptto|rcpt…dosn't exist|rcpt…doesn't exist", "Nobody has this address."),
+        Full("", "user space full|mailbox is full…aliyun|超出邮箱容量", "The recipient's mailbox is full."),
+        TooMuch("4xx 554", "too many connections…aliyun|antispam_flow|sending too frequently", "The receiver has had too much for now."),
 
         // Sina.
         Dead("550", "user does not exist…sina|unknown user…sina|no such user…sina", "Nobody has this address at Sina."),
-        Full("", "quota exceed the hard limit|exceed the hard limit for user", "The recipient's mailbox at Sina is full."),
+        Full("", "quota exceed the hard limit|exceed the hard limit for user", "The recipient's mailbox is full."),
         Reputation("4xx 5xx", "your ip is blocked…sina|spam ip…sina|ip is in black list…sina|blocked by sina", "Sina distrusts the sending address.", WriteToPostmaster),
         Content("5xx", "spam content rejected…sina|rejected as spam…sina|spam detected…sina", "Sina distrusts what the message says."),
 

@@ -8,16 +8,16 @@ public static partial class BounceTable
     private static BounceRow[] RussianReceivers =>
     [
         CertainlyDead("550", "local mailbox…is unavailable: user not found|message was not accepted -- invalid mailbox…user not found", "Nobody has this address at Mail.ru."),
-        Disabled("550", "local mailbox…is unavailable: account is disabled|local mailbox…account is blocked|invalid mailbox", "Mail.ru has closed this mailbox."),
+        Disabled("550", "local mailbox…is unavailable: account is disabled|local mailbox…account is blocked|message was not accepted -- invalid mailbox|local mailbox…invalid mailbox", "Mail.ru has closed this mailbox."),
         Full("", "local mailbox…mailbox is full|local mailbox…user is over quota|mailbox…over quota…mail.ru", "The recipient's mailbox at Mail.ru is full."),
-        Content("550", "spam message rejected…mail.ru|spam message discarded…mail.ru|spam message rejected", "Mail.ru distrusts what the message says.", "Report the error code at postmaster.mail.ru."),
-        Reputation("550 554 5xx", "access from ip address…blocked|ip address…blocked…mail.ru|we do not accept mail from hosts with dynamic", "Mail.ru distrusts the sending address.", "Ask at postmaster.mail.ru."),
-        TooMuch("4xx", "ratelimit exceeded for mailbox|ratelimit exceeded|rate limit…mail.ru", "Mail.ru slows this sender down.", WarmUp),
+        Content("550", "spam message rejected…mail.ru|spam message discarded…mail.ru", "Mail.ru distrusts what the message says.", "Report the error code at postmaster.mail.ru."),
+        Reputation("550 554 5xx", "access from ip address…blocked|ip address…blocked…mail.ru|we do not accept mail from hosts with dynamic", "The receiver distrusts the sending address.", "Ask its postmaster."),
+        TooMuch("4xx", "ratelimit exceeded for mailbox|ratelimit exceeded|rate limit…mail.ru", "The receiver slows this sender down.", WarmUp),
         Grey("4xx", "try again later…mail.ru|greylist…mail.ru"),
-        CertainlyDead("550 5.7.1", "no such user!", "Nobody has this address at Yandex."),
+        CertainlyDead("550 5.7.1", "no such user!", "Nobody has this address."),
         Content("554 5.7.1", "message rejected under suspicion of spam", "Yandex distrusts what the message says.", "Report the error code to Yandex's postmaster pages."),
         Rule("550 5.7.1", "policy rejection on the target address", "The recipient's organization at Yandex refuses the message."),
-        Full("", "mailbox size limit exceeded", "The recipient's mailbox at Yandex is full."),
+        Full("", "mailbox size limit exceeded", "The recipient's mailbox is full."),
         Else("451 4.7.1", "the service is currently unavailable. please come back later", "Yandex is busy, or does not know this sender yet.", "Nothing: the mail is tried again."),
 
         // What Russian systems say in Russian.
