@@ -15,10 +15,11 @@ internal static partial class DeliveryReport
 
     public static Returned.Status? Read(IReadOnlyList<Part> parts, Marks marks)
     {
+        var notice = new Lazy<IReadOnlyList<string>>(() => NoticeText.Of(parts).Paragraphs);
         foreach (var part in parts)
         {
             if (part.MediaType is not ("message/delivery-status" or "message/global-delivery-status" or "message/x-delivery-status")) continue;
-            if (Read(part, part.Text(), marks) is { } status) return status with { Recipients = [.. status.Recipients.Select(it => Told(it, parts))] };
+            if (Read(part, part.Text(), marks) is { } status) return status with { Recipients = [.. status.Recipients.Select(it => Told(it, notice))] };
         }
         // Labelled as text, which also is what a report becomes whose boundaries are lost.
         foreach (var part in parts)
@@ -31,10 +32,10 @@ internal static partial class DeliveryReport
     }
 
     /// <summary>Exim gives a failure of its own a status of 5.0.0 and no diagnostic: why stands in the text for people alone.</summary>
-    private static RecipientStatus Told(RecipientStatus it, IReadOnlyList<Part> parts)
+    private static RecipientStatus Told(RecipientStatus it, Lazy<IReadOnlyList<string>> notice)
     {
         if (it is not { Action: DeliveryAction.Failed, Verdict.Class: BounceClass.Other, Reply.Text: "" or "5.0.0", FinalRecipient: { } address }) return it;
-        var paragraphs = NoticeText.Of(parts).Paragraphs.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).ToList();
+        var paragraphs = notice.Value.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).ToList();
         if (paragraphs.Count == 0) return it;
         var (reply, said) = BounceNotice.Reply(it.Action, paragraphs);
         var verdict = BounceTable.Classify(reply, IsAtRecipient(said));

@@ -17,7 +17,10 @@ public interface IMailbox : IAsyncDisposable
     Task<long?> Size(StoredMessage message, CancellationToken ct);
 
     /// <summary>A message's octets; null when it has gone.</summary>
-    Task<byte[]?> Fetch(StoredMessage message, CancellationToken ct);
+    /// <param name="message">Which.</param>
+    /// <param name="octetsMax">As many as are taken, whatever the server said of its size; more is a <see cref="MailboxException"/>.</param>
+    /// <param name="ct">Ends the wait.</param>
+    Task<byte[]?> Fetch(StoredMessage message, int octetsMax, CancellationToken ct);
 
     /// <summary>Does with a message that was taken what is to be done with it (<see cref="AfterTaking"/>).</summary>
     Task MarkTaken(StoredMessage message, CancellationToken ct);
@@ -36,6 +39,11 @@ public static class MailboxSession
 {
     /// <summary>The largest message that is fetched, in octets.</summary>
     public const int MessageBytesMax = 40 << 20;
+
+    /// <summary>Messages in one folder.</summary>
+    public const int ListedMax = 500_000;
+
+    internal static MailboxException TooMany() => new($"The folder holds more than {ListedMax} messages: name one of its own for what comes back.");
 
     /// <summary>Connects, protects the connection, logs in and opens the folder.</summary>
     /// <exception cref="MailboxException">Says which of these failed, and what to do.</exception>

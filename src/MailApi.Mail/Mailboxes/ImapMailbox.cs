@@ -55,6 +55,8 @@ internal sealed class ImapMailbox : IMailbox
     {
         var unmarked = options.After == AfterTaking.Flag ? SearchQuery.NotDeleted.And(SearchQuery.NotKeyword(Keyword)) : SearchQuery.NotDeleted;
         var found = await connection.Step(step => folder.SearchAsync(unmarked, step), ct);
+        // One range of a few octets can claim any number: it is counted before anything is made of it.
+        if (found.Count > MailboxSession.ListedMax) throw MailboxSession.TooMany();
         return [.. found.OrderBy(uid => uid.Id).Select(uid => new StoredMessage(string.Create(CultureInfo.InvariantCulture, $"{folder.UidValidity}:{uid.Id}"), uid.Id))];
     }
 
@@ -64,7 +66,7 @@ internal sealed class ImapMailbox : IMailbox
         return found.FirstOrDefault(summary => summary.UniqueId.Id == message.Number)?.Size;
     }
 
-    public Task<byte[]?> Fetch(StoredMessage message, CancellationToken ct) => connection.Fetch(step => folder.GetStreamAsync(Uid(message), "", step), ct);
+    public Task<byte[]?> Fetch(StoredMessage message, int octetsMax, CancellationToken ct) => connection.Fetch(octetsMax, step => folder.GetStreamAsync(Uid(message), "", step), ct);
 
     public Task MarkTaken(StoredMessage message, CancellationToken ct) => connection.Step(async step =>
     {

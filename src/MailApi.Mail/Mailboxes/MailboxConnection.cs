@@ -28,9 +28,6 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
     /// <summary>What an answer other than a message may take: a listing of half a million messages.</summary>
     private const int AnswerBytesMax = 8 << 20;
 
-    /// <summary>Beside the message: what TLS and its transfer add.</summary>
-    private const int FetchBytesMax = MailboxSession.MessageBytesMax + (MailboxSession.MessageBytesMax / 4);
-
     /// <summary>Of those that send no password in the clear or are spoken under TLS; a domain's (NTLM, GSSAPI) are none of a mailbox's.</summary>
     private static readonly string[] Mechanisms = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
 
@@ -62,12 +59,12 @@ internal sealed class MailboxConnection(MailboxOptions options, TimeProvider tim
     public Task<T> Step<T>(Func<CancellationToken, Task<T>> command, CancellationToken ct) => Within(StepPatience, AnswerBytesMax, command, ct);
 
     /// <summary>A message; null when it has gone.</summary>
-    public Task<byte[]?> Fetch(Func<CancellationToken, Task<Stream>> command, CancellationToken ct) => Within(FetchPatience, FetchBytesMax, async step =>
+    public Task<byte[]?> Fetch(int octetsMax, Func<CancellationToken, Task<Stream>> command, CancellationToken ct) => Within(FetchPatience, octetsMax + (octetsMax / 4), async step =>
     {
         try
         {
             await using var content = await command(step);
-            if (content.Length > MailboxSession.MessageBytesMax) throw new IOException("The message is larger than the server said");
+            if (content.Length > octetsMax) throw new IOException("The message is larger than the server said");
             var octets = new byte[content.Length];
             await content.ReadExactlyAsync(octets, step);
             return octets;

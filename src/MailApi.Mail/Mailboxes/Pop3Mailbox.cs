@@ -37,13 +37,14 @@ internal sealed class Pop3Mailbox : IMailbox
     public async Task<IReadOnlyList<StoredMessage>> List(CancellationToken ct)
     {
         if (client.Count == 0) return [];
+        if (client.Count > MailboxSession.ListedMax) throw MailboxSession.TooMany();
         var uids = await connection.Step(client.GetMessageUidsAsync, ct);
         return [.. uids.Select((uid, index) => new StoredMessage(uid, index))];
     }
 
     public async Task<long?> Size(StoredMessage message, CancellationToken ct) => await connection.Step(step => client.GetMessageSizeAsync((int)message.Number, step), ct);
 
-    public Task<byte[]?> Fetch(StoredMessage message, CancellationToken ct) => connection.Fetch(step => client.GetStreamAsync((int)message.Number, headersOnly: false, step), ct);
+    public Task<byte[]?> Fetch(StoredMessage message, int octetsMax, CancellationToken ct) => connection.Fetch(octetsMax, step => client.GetStreamAsync((int)message.Number, headersOnly: false, step), ct);
 
     public async Task MarkTaken(StoredMessage message, CancellationToken ct)
     {

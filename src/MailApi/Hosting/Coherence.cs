@@ -62,7 +62,8 @@ internal static class Coherence
         {
             if (address is null) continue;
             if (!ReceiveOptions.TryParse(address, out var endpoint)) throw new SettingsException($"Receive__{key} must be an address and a port, such as 0.0.0.0:587 or [::]:587.");
-            if (!settings.Roles.HasFlag(Roles.Receive)) throw new SettingsException($"Receive__{key} is set, but Roles has no Receive: nothing would listen there.");
+            // What listens on port 25 concerns all: records and unsubscribe fields name addresses only where mail comes in.
+            if (key != "Smtp" && !settings.Roles.HasFlag(Roles.Receive)) throw new SettingsException($"Receive__{key} is set, but Roles has no Receive: nothing would listen there.");
             if (endpoint.Port != 0 && !taken.TryAdd(endpoint, key)) throw new SettingsException($"Receive__{key} is the address of Receive__{taken[endpoint]} already.");
         }
         if (receive.CertificatePath is null != receive.CertificateKeyPath is null)

@@ -80,7 +80,7 @@ internal sealed class Listeners(Settings settings)
 
     private void ListenSmtp(KestrelServerOptions kestrel, string name, string? address, Func<IServiceProvider, ConnectionContext, Task> serve)
     {
-        if (address is null || !ReceiveOptions.TryParse(address, out var parsed)) return;
+        if (!settings.Roles.HasFlag(Roles.Receive) || address is null || !ReceiveOptions.TryParse(address, out var parsed)) return;
         kestrel.Listen(parsed, endpoint =>
         {
             smtpEndpoints.Add((name, endpoint));

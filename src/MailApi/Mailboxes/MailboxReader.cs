@@ -34,17 +34,24 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     private const int LargeBytes = 256 * 1024;
     private readonly SemaphoreSlim largePlaces = new(4, 4);
 
+    /// <summary>How long one waits for such a place; then the others of its mailbox come first.</summary>
+    private static readonly TimeSpan PlacePatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Sessions that may break at one message before it is left.</summary>
+    private const int BreaksMax = 3;
+
     /// <summary>Until <paramref name="ct"/> ends or the mailbox is gone; errors are told and tried again after 1 s to 5 min.</summary>
     public async Task Run(DomainId domain, CancellationToken ct)
     {
         var pause = PauseMin;
+        var place = new Place();
         while (!ct.IsCancellationRequested)
         {
             var wait = PollEvery;
             try
             {
                 if (await store.Find(domain, ct) is not { } mailbox) return;
-                if (await Session(mailbox, () => pause = PauseMin, ct)) wait = TimeSpan.Zero;
+                if (await Session(mailbox, place, () => pause = PauseMin, ct)) wait = TimeSpan.Zero;
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -52,6 +59,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             }
             catch (Exception e)
             {
+                place.Break();
                 await Tell(domain, e, isFirst: pause == PauseMin);
                 (wait, pause) = (pause, pause * 2 < PauseMax ? pause * 2 : PauseMax);
             }
@@ -62,14 +70,14 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     public void Dispose() => largePlaces.Dispose();
 
     /// <summary>Until the session is over; true when there is more to do at once.</summary>
-    private async Task<bool> Session(Mailbox mailbox, Action wentWell, CancellationToken ct)
+    private async Task<bool> Session(Mailbox mailbox, Place place, Action wentWell, CancellationToken ct)
     {
         await using var session = await access.Open(mailbox, ct);
         var remembered = await leases.Remembered(mailbox.Domain, ct);
         var isNew = true;
         while (true)
         {
-            var (isMore, isAgain) = await Round(session, mailbox, remembered, ct);
+            var (isMore, isAgain) = await Round(session, mailbox, place, remembered, ct);
             if (isNew) await leases.NoteConnected(mailbox, ct);
             isNew = false;
             wentWell();
@@ -77,7 +85,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         }
     }
 
-    private async Task<(bool IsMore, bool IsAgain)> Round(IMailbox session, Mailbox mailbox, HashSet<string> remembered, CancellationToken ct)
+    private async Task<(bool IsMore, bool IsAgain)> Round(IMailbox session, Mailbox mailbox, Place place, HashSet<string> remembered, CancellationToken ct)
     {
         var listed = await session.List(ct);
         await ForgetGone(mailbox, listed, remembered, ct);
@@ -87,7 +95,8 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         {
             if (remembered.Count >= RememberedMax)
                 throw new MailboxException($"More than {RememberedMax} messages stay in the mailbox that answer nothing or were kept: look through them and move or remove them.");
-            isAgain |= !await Read(session, mailbox, message, remembered, ct);
+            isAgain |= !await Read(session, mailbox, place, message, remembered, ct);
+            place.Leave();
         }
         return (fresh.Count > RoundMax, isAgain);
     }
@@ -104,8 +113,17 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     }
 
     /// <summary>False when the message must be looked at again.</summary>
-    private async Task<bool> Read(IMailbox session, Mailbox mailbox, StoredMessage message, HashSet<string> remembered, CancellationToken ct)
+    private async Task<bool> Read(IMailbox session, Mailbox mailbox, Place place, StoredMessage message, HashSet<string> remembered, CancellationToken ct)
     {
+        if (place.Breaks >= BreaksMax && place.Key == message.Key)
+        {
+            // What no session gets past must not keep the others from being read.
+            LogUnfetchable(mailbox.Domain, message.Key);
+            place.Leave();
+            await Remember(mailbox, message, remembered, isTaken: false, ct);
+            return true;
+        }
+        place.Reach(message.Key);
         if (await session.Size(message, ct) is not { } size) return true;
         if (size > MailboxSession.MessageBytesMax)
         {
@@ -114,10 +132,10 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             return true;
         }
         var isLarge = size > LargeBytes;
-        if (isLarge) await largePlaces.WaitAsync(ct);
+        if (isLarge && !await largePlaces.WaitAsync(PlacePatience, ct)) return false;
         try
         {
-            if (await session.Fetch(message, ct) is not { } octets) return true;
+            if (await session.Fetch(message, isLarge ? MailboxSession.MessageBytesMax : 2 * LargeBytes, ct) is not { } octets) return true;
             switch (await Take(mailbox, octets, ct))
             {
                 case Reading.TooEarly:
@@ -196,6 +214,29 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         }
     }
 
+    /// <summary>The message at which sessions broke, one after the other.</summary>
+    private sealed class Place
+    {
+        private bool isThere;
+
+        public string? Key { get; private set; }
+        public int Breaks { get; private set; }
+
+        public void Reach(string key)
+        {
+            if (Key != key) (Key, Breaks) = (key, 0);
+            isThere = true;
+        }
+
+        public void Leave() => isThere = false;
+
+        public void Break()
+        {
+            if (isThere) Breaks++;
+            isThere = false;
+        }
+    }
+
     private enum Reading
     {
         Taken,
@@ -205,6 +246,9 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A message of {Size} octets in the mailbox of {Domain} is larger than is read, and left there")]
     private partial void LogTooLarge(DomainId domain, long size);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Message {Key} in the mailbox of {Domain} cannot be fetched, and is left there")]
+    private partial void LogUnfetchable(DomainId domain, string key);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A message in the mailbox of {Domain} could not be read, and is left there")]
     private partial void LogUnreadable(Exception e, DomainId domain);

@@ -43,7 +43,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
         try
         {
             Reply? worst = null;
-            foreach (var recipient in message.Recipients.Distinct())
+            foreach (var recipient in message.Recipients.DistinctBy(path => (path.LocalPart.ToLowerInvariant(), path.Domain)))
             {
                 var reply = await Deliver(message.Content, recipient, ct);
                 if (worst is null || Rank(reply) > Rank(worst)) worst = reply;

@@ -91,7 +91,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, CancellationToken ct)
     {
         var failed = status.Recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
-        if (await Tie(status.About, proven, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
+        if (await Tie(status.About, proven, of, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
         // Delays and successes are of no consequence: who took the mail goes on trying.
         if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
         var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
@@ -102,20 +102,20 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
 
     private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, CancellationToken ct)
     {
-        if (await Tie(complaint.About, proven, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
+        if (await Tie(complaint.About, proven, of, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
         // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's.
         if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
         return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = of }, ct));
     }
 
-    private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, CancellationToken ct)
+    private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, Scope of, CancellationToken ct)
     {
         if (proven is not null) return proven;
         foreach (var address in about.ReturnPaths)
             if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
         foreach (var address in about.Unsubscribe)
             if (tokens.TryRead(address[(address.LastIndexOf('/') + 1)..], out var linked) || tokens.TryReadMailbox(address.Split(':')[^1].Split('@')[0], out linked)) return linked;
-        return TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, ct) : null;
+        return TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
     }
 
     /// <summary>Our Message-IDs are the message's id, without a prefix, at the sending domain.</summary>

@@ -11,7 +11,7 @@ public sealed class ReceiveOptions
     /// <summary>Clients wait five minutes for a greeting (RFC 5321 §4.5.3.2.1), but most have less patience.</summary>
     public static readonly TimeSpan GreetingPauseMax = TimeSpan.FromSeconds(30);
 
-    /// <summary>Port 25: bounces, feedback reports, DMARC and TLS reports, unsubscriptions; nothing else.</summary>
+    /// <summary>Port 25: bounces, feedback reports, DMARC and TLS reports, unsubscriptions; nothing else. Processes without the role Receive learn from it that mail comes in.</summary>
     public string? Smtp { get; set; }
 
     /// <summary>Port 587 (RFC 6409): mail of callers who speak SMTP, after STARTTLS and AUTH.</summary>

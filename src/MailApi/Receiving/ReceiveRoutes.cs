@@ -55,7 +55,7 @@ internal static class ReceiveRoutes
                 return Problem.InvalidFields(new Dictionary<string, string[]> { ["recipient"] = ["Not an address of yours: <tag>@bounces.<your domain>. Leave it out to have the message itself looked at."] });
         }
 
-        using var octets = new MemoryStream((int)(request.ContentLength ?? 0));
+        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, MessageBytesMax));
         await request.Body.CopyToAsync(octets, ct);
         var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), ct);
         if (taken.Effect == ReturnEffect.TooEarly)

@@ -22,22 +22,14 @@ internal sealed class ReportBodies(TimeProvider time)
     private const int BlockBytes = 16 * 1024;
     private int posts;
 
-    /// <summary>From whoever knows an address.</summary>
-    public async Task<(byte[] Octets, ProblemHttpResult? Refusal)> Posted(HttpRequest request, CancellationToken ct)
+    /// <summary>From whoever knows an address: its place is taken until the report is, too.</summary>
+    public async Task<(ReportTaking? Taking, ProblemHttpResult? Refusal)> Posted(HttpRequest request, Func<byte[], CancellationToken, Task<ReportTaking>> take, CancellationToken ct)
     {
         try
         {
-            if (Interlocked.Increment(ref posts) > PostsMax) return ([], Problem.Busy.With("Too many reports are posted at this moment; post it again later."));
-            using var patience = new CancellationTokenSource(Patience, time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
-            try
-            {
-                return await Read(request, PostedOctetsMax, both.Token);
-            }
-            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-            {
-                return ([], Problem.BadRequest.With($"The body did not come within {Patience.TotalSeconds:0} seconds."));
-            }
+            if (Interlocked.Increment(ref posts) > PostsMax) return (null, Problem.Busy.With("Too many reports are posted at this moment; post it again later."));
+            var (octets, refusal) = await InTime(request, ct);
+            return refusal is null ? (await take(octets, ct), null) : (null, refusal);
         }
         finally
         {
@@ -47,6 +39,20 @@ internal sealed class ReportBodies(TimeProvider time)
 
     /// <summary>From a caller with a key.</summary>
     public static Task<(byte[] Octets, ProblemHttpResult? Refusal)> Uploaded(HttpRequest request, CancellationToken ct) => Read(request, ReportLimits.MessageOctetsMax, ct);
+
+    private async Task<(byte[] Octets, ProblemHttpResult? Refusal)> InTime(HttpRequest request, CancellationToken ct)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
+        try
+        {
+            return await Read(request, PostedOctetsMax, both.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return ([], Problem.BadRequest.With($"The body did not come within {Patience.TotalSeconds:0} seconds."));
+        }
+    }
 
     private static async Task<(byte[] Octets, ProblemHttpResult? Refusal)> Read(HttpRequest request, int octetsMax, CancellationToken ct)
     {

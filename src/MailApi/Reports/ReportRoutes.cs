@@ -40,15 +40,15 @@ internal static class ReportRoutes
         HttpRequest request, ReportToken tokens, ReportBodies bodies, ReportIntake intake, CancellationToken ct)
     {
         if (!tokens.TryRead(token, out var domain)) return Problem.NotFound.With();
-        var (octets, refusal) = await bodies.Posted(request, ct);
+        var (taking, refusal) = await bodies.Posted(request, (octets, token) => intake.TakeFile(domain, octets, token), ct);
         if (refusal is not null) return refusal;
-        return await intake.TakeFile(domain, octets, ct) switch
+        return taking switch
         {
             ReportTaking.Stored => TypedResults.Created(),
             ReportTaking.Duplicate => TypedResults.Ok(),
             // The domain is gone; its record is not.
             ReportTaking.NotForDomain { PolicyDomain: "" } => Problem.NotFound.With(),
-            var other => Refused(other),
+            var other => Refused(other!),
         };
     }
 

@@ -19,7 +19,7 @@ internal abstract record Return(EnvelopeId Envelope)
     public Scope Of { get; init; }
 }
 
-/// <summary>The envelopes that an answer may be about.</summary>
+/// <summary>The envelopes that an answer may be about. A message narrows only if there is one: others' Message-IDs may look like ours.</summary>
 internal readonly record struct Scope(TenantId? Tenant = null, DomainId? Domain = null, MessageId? Message = null);
 
 /// <summary>What a return changed.</summary>
@@ -60,11 +60,12 @@ internal sealed class Returns : IAsyncDisposable
     /// <exception cref="DbException">The store is away; nothing is recorded.</exception>
     public Task<ReturnEffect> Record(Return what, CancellationToken ct) => batcher.Add(what, ct);
 
-    /// <summary>The only envelope of a message, for answers that name no more than its Message-ID; null where there are several, or none.</summary>
-    public async Task<EnvelopeId?> OnlyEnvelopeOf(MessageId message, CancellationToken ct)
+    /// <summary>The only envelope of a message, for answers that name no more than its Message-ID; null where there are several, or none within the scope.</summary>
+    public async Task<EnvelopeId?> OnlyEnvelopeOf(MessageId message, Scope of, CancellationToken ct)
     {
-        var found = await db.Query("select id from envelopes where message_id = @message limit 2", row => new EnvelopeId(row.GetGuid(0)), ct, ("message", message.Value));
-        return found is [var only] ? only : null;
+        var found = await db.Query("select id, tenant_id, domain_id from envelopes where message_id = @message limit 2",
+            row => (Id: new EnvelopeId(row.GetGuid(0)), Tenant: new TenantId(row.GetGuid(1)), Domain: new DomainId(row.GetGuid(2))), ct, ("message", message.Value));
+        return found is [var only] && (of.Tenant ?? only.Tenant) == only.Tenant && (of.Domain ?? only.Domain) == only.Domain ? only.Id : null;
     }
 
     public ValueTask DisposeAsync() => batcher.DisposeAsync();
@@ -103,7 +104,8 @@ internal sealed class Returns : IAsyncDisposable
     };
 
     private const string Owned = """
-        (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain) and (cast(@message as uuid) is null or message_id = @message)
+        (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain) 
+        and (cast(@message as uuid) is null or message_id = @message or not exists (select 1 from messages m where m.id = @message))
         """;
 
     private static (string, object?)[] Named(Return item) =>
@@ -125,10 +127,13 @@ internal sealed class Returns : IAsyncDisposable
     };
 
     private static async Task<ReturnEffect> WhyNot(DbTransaction transaction, Return item) =>
-        await transaction.Query($"select state from envelopes where id = @id and {Owned}", row => EnumText.Parse<EnvelopeState>(row.GetString(0)), CancellationToken.None, Named(item)) switch
+        await transaction.Query($"select state, complained from envelopes where id = @id and {Owned}", row => (EnumText.Parse<EnvelopeState>(row.GetString(0)), row.GetBoolean(1)), CancellationToken.None, Named(item)) switch
         {
             [] => ReturnEffect.Unknown,
-            [EnvelopeState.Sending] => ReturnEffect.TooEarly,
+            [(EnvelopeState.Sending, _)] => ReturnEffect.TooEarly,
+            // What the update would have touched: its outcome was recorded between the two statements.
+            [(EnvelopeState.Delivered, _)] when item is Return.Bounce => ReturnEffect.TooEarly,
+            [(EnvelopeState.Delivered or EnvelopeState.Bounced or EnvelopeState.Unknown, false)] when item is Return.Complaint => ReturnEffect.TooEarly,
             _ => ReturnEffect.Nothing,
         };
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using MailApi.Storage;
 
 namespace MailApi.Statistics;
@@ -34,6 +35,11 @@ internal sealed partial class EventCounter(EventTally tally, Db db, TimeProvider
                 {
                     LogStoreAway(e.Message);
                 }
+                catch (Exception e) when (e is JsonException or KeyNotFoundException)
+                {
+                    // Of a newer version, which counts it itself.
+                    LogUnknown(e);
+                }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -51,6 +57,9 @@ internal sealed partial class EventCounter(EventTally tally, Db db, TimeProvider
                 (select tenant_id, day, test, domain, category, site, kind, class from statistics where day < (now_ms() - @age) / 86400000 order by day limit @rows)
             """, ct, ("age", (long)Kept.TotalMilliseconds), ("rows", RowsPerBatch)) > 0) { }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The event log holds what this version does not know, statistics wait")]
+    private partial void LogUnknown(Exception e);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store is away, statistics wait: {Error}")]
     private partial void LogStoreAway(string error);

@@ -52,6 +52,8 @@ internal sealed class EventTally(Db db)
     {
         if (StatisticsKinds.Of(EventTypes.Parse(row.GetString(3))) is not { } kind) return null;
         var data = JsonSerializer.Deserialize(row.GetString(5), EventJson.Default.EventData)!;
+        // Whoever refuses a topic still gets the rest.
+        if (data.Topic is not null && kind == StatisticsKind.Unsubscribed) return null;
         if (data is not { Category: { } category, Recipient: { } recipient }) return null;
         return new Key(
             row.GetGuid(2), row.GetInt64(4) / MillisecondsPerDay, data.Test == true, data.Domain ?? "", category, recipient[(recipient.LastIndexOf('@') + 1)..].ToLowerInvariant(), kind,

@@ -19,7 +19,8 @@ internal static class CsvCells
 
     private static bool IsFormula(string cell)
     {
-        var text = cell.AsSpan().TrimStart('\'');
+        // Blanks before it do not help: some programs trim.
+        var text = cell.AsSpan().TrimStart("' ");
         return !text.IsEmpty && Formula.Contains(text[0]);
     }
 }

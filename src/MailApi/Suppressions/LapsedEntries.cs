@@ -38,7 +38,7 @@ internal sealed partial class LapsedEntries(Db db, TimeProvider time, ILogger<La
     /// <summary>Until there are none; several processes may do it at once.</summary>
     internal async Task Remove(CancellationToken ct)
     {
-        while (await db.Execute("delete from suppressions where id in (select id from suppressions where expires_at <= now_ms() limit @rows)", ct, ("rows", RowsMax)) > 0) { }
+        while (await db.Execute("delete from suppressions where expires_at <= now_ms() and id in (select id from suppressions where expires_at <= now_ms() limit @rows)", ct, ("rows", RowsMax)) > 0) { }
         while (await db.Execute(
             """
             delete from soft_bounces where (tenant_id, address, envelope_id) in

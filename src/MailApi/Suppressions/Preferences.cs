@@ -36,10 +36,12 @@ internal sealed class PreferenceStore(Db db, Topics topics)
         (string, object?)[] args = [("tenant", tenant.Value), ("address", SuppressionList.Key(address))];
         var unsubscribed = await db.QueryAs(tenant, Unsubscriptions, row => row.GetString(0), ct, args);
         var refused = await db.QueryAs(tenant, "select topic from topic_refusals where tenant_id = @tenant and address = @address", row => row.GetString(0), ct, args);
+        // An unsubscription from everything is heeded where the category's rules heed any: in marketing. From a category it counts in that one, as in SuppressionList.Holding.
+        bool IsHeld(Category category) => unsubscribed.Contains(category.ToText()) || (category == Category.Marketing && unsubscribed.Contains(""));
         return new Preferences
         {
             Address = SuppressionList.Key(address),
-            Categories = Enum.GetValues<Category>().ToDictionary(category => category.ToText(), category => !unsubscribed.Contains("") && !unsubscribed.Contains(category.ToText())),
+            Categories = Enum.GetValues<Category>().ToDictionary(category => category.ToText(), category => !IsHeld(category)),
             Topics = (await topics.List(tenant, ct)).ToDictionary(topic => topic.Name!, topic => !refused.Contains(topic.Name!)),
         };
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsvHelper;
+using CsvHelper.Configuration;
 using MailApi.Api;
 
 namespace MailApi.Suppressions;
@@ -13,7 +14,7 @@ internal sealed class SuppressionExport(SuppressionList list)
     public async Task Write(TenantId tenant, Stream file, CancellationToken ct)
     {
         await using var text = new StreamWriter(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-        await using var csv = new CsvWriter(text, CsvColumns.Format, leaveOpen: true);
+        await using var csv = new CsvWriter(text, CsvColumns.Format with { TrimOptions = TrimOptions.None }, leaveOpen: true);
         foreach (var column in CsvColumns.All) csv.WriteField(column);
         await csv.NextRecordAsync();
         var after = Guid.Empty;

@@ -36,7 +36,7 @@ public sealed class DovecotTests : IAsyncLifetime
 
         var message = Assert.Single(await mailbox.List(ct));
         Assert.Equal(octets.Length, await mailbox.Size(message, ct));
-        Assert.Equal(octets, await mailbox.Fetch(message, ct));
+        Assert.Equal(octets, await mailbox.Fetch(message, MailboxSession.MessageBytesMax, ct));
         // Nothing is marked by being read.
         Assert.DoesNotContain(server.Messages(), name => name.EndsWith('S'));
     }

@@ -9,6 +9,7 @@ namespace MailApi.Testing.Fuzzing;
 public sealed class Fuzzer(FuzzTarget target, int seed)
 {
     private const int KeptMax = 2_000;
+    private const int OutcomesMax = 100_000;
     private static readonly TimeSpan HangsAfter = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
@@ -54,9 +55,10 @@ public sealed class Fuzzer(FuzzTarget target, int seed)
         Interlocked.Exchange(ref currentSince, time.GetTimestamp());
         inputs++;
         var allocated = GC.GetAllocatedBytesForCurrentThread();
+        string outcome;
         try
         {
-            if (outcomes.Add(target.Try(input)) && pool.Count < KeptMax) pool.Add(input);
+            outcome = target.Try(input);
         }
         catch (Exception e)
         {
@@ -65,6 +67,7 @@ public sealed class Fuzzer(FuzzTarget target, int seed)
             return false;
         }
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        if (outcomes.Count < OutcomesMax && outcomes.Add(outcome) && pool.Count < KeptMax) pool.Add(input);
         if (allocated > mostAllocated) mostAllocated = allocated;
         if (allocated > target.AllocatedBytesMax + (long)target.AllocatedBytesPerOctetMax * input.Length) return Found($"It allocates {allocated:N0} bytes for {input.Length:N0} octets.", input);
         return IsFast(input, time.GetElapsedTime(currentSince));

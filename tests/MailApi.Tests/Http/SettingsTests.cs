@@ -115,7 +115,7 @@ public sealed class SettingsTests
     [InlineData("Receive__ConnectionsPerAddressMax=10000", "Receive__ConnectionsPerAddressMax")]
     [InlineData("Receive__LoginFailuresMax=0", "Receive__LoginFailuresMax")]
     [InlineData("Receive__GreetingPause=00:10:00", "Receive__GreetingPause")]
-    [InlineData("Receive__Smtp=0.0.0.0:25 Roles=Api,Deliver " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key, "Receive__Smtp is set, but Roles has no Receive")]
+    [InlineData("Receive__Submission=0.0.0.0:587 Roles=Api,Deliver " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key, "Receive__Submission is set, but Roles has no Receive")]
     public void What_cannot_hold_stops_the_start_and_names_the_key(string settings, string key)
     {
         var refusal = Assert.Throws<SettingsException>(() => Read(settings));
@@ -126,6 +126,7 @@ public sealed class SettingsTests
     [InlineData("")]
     [InlineData("Delivery__MxPort=2525 delivery__lease=00:00:05 Delivery__Relay__Host=r Delivery__Relay__Tls=implicit Delivery__Relay__Username=u")]
     [InlineData("Roles=Api,Deliver " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key)]
+    [InlineData("Roles=Api,Deliver Receive__Smtp=0.0.0.0:25 " + PostgreSql + " " + RabbitMq + " Secrets__KeyEncryptionKey=" + Key)]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://guest:guest@localhost/ Limits__Backend=Redis Limits__Redis=c:6379")]
     [InlineData("Categories__marketing__RetryDelays__0=00:05:00 Categories__marketing__Lifetime=2.00:00:00 Webhooks__Timeout=00:00:05")]
     [InlineData("Delivery__Sites__GMail__Connections=5 Delivery__Sites__mine__MxSuffixes__0=mx.example.net Delivery__Sites__default__PerSecond=0")]

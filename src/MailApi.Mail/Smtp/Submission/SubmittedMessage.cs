@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using MailApi.Mail.Composition;
+using MailApi.Mail.Preflight;
 using MimeKit;
 using MimeKit.Utils;
 
@@ -46,6 +47,8 @@ public sealed class SubmittedMessage
         if (!SubmittedHeader.TrySplit(octets, out var fields, out var body, out fault)) return false;
         var read = new SubmittedMessage(body);
         fault = read.Read(fields);
+        // Only what has to be encoded is taken apart, and then no more parts and fields than mail has.
+        if (fault is null && !SevenBit.Is(octets.Span)) fault = MimeBounds.Error(octets.ToArray());
         if (fault is null) message = read;
         return fault is null;
     }
@@ -80,6 +83,8 @@ public sealed class SubmittedMessage
         foreach (var field in kept.Where(field => isSevenBit || !content.Contains(field))) Write(octets, field);
         if (isSevenBit) octets.Write("\r\n"u8);
         octets.Write(isSevenBit ? body.Span : entity);
+        // A last chunk may end within a line (RFC 3030); a message may not.
+        if (!octets.GetBuffer().AsSpan(0, (int)octets.Length).EndsWith("\r\n"u8)) octets.Write("\r\n"u8);
         return octets.ToArray();
     }
 
