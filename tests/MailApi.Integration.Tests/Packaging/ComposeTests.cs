@@ -44,7 +44,7 @@ public sealed partial class ComposeTests
         {
             var environment = services[name].Map("environment");
             Assert.Equal(role, environment["Roles"]);
-            Assert.Equal(ConfigurationKeys.Distributed.Concat(role == "Receive" ? ConfigurationKeys.Receive : []).Order(), environment.Keys.Order());
+            Assert.Equal(ConfigurationKeys.Distributed.Union(role == "Receive" ? ConfigurationKeys.Receive : []).Order(), environment.Keys.Order());
         }
     }
 

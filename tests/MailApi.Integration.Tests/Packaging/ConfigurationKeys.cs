@@ -12,5 +12,7 @@ internal static class ConfigurationKeys
     public static readonly string[] Distributed =
     [
         .. Common, "Roles", "Store__Provider", "Store__ConnectionString", "Bus__Transport", "Bus__RabbitMq", "Limits__Backend", "Limits__Redis",
+        // All roles say where answers are sent; one takes them.
+        "Receive__Smtp",
     ];
 }
