@@ -71,12 +71,12 @@ public sealed class SuppressionFileTests(SharedServers servers)
         using var store = await Create(provider);
         var tenant = await store.AddTenant();
         var list = new SuppressionList(store.Db);
-        var (entry, _) = await list.Add(tenant, "=cmd|'/ccalc'!a0@example.net", null, SuppressionReason.Manual, "@SUM(1)", null, Ct);
+        var (entry, _) = await list.Add(tenant, "=cmd|'/ccalc'!a0@example.net", null, SuppressionReason.Manual, " @SUM(1)", null, Ct);
         await list.Override(tenant, entry.Id, "key", "\t=1", Ct);
 
         var row = (await Export(store, tenant)).Split("\r\n")[1];
 
-        Assert.Matches(@"^'=cmd\|'/ccalc'!a0@example\.net,,manual,'@SUM\(1\),[^,]*,,""?'\t=1""?$", row);
+        Assert.Matches(@"^'=cmd\|'/ccalc'!a0@example\.net,,manual,""?' @SUM\(1\)""?,[^,]*,,""?'\t=1""?$", row);
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]

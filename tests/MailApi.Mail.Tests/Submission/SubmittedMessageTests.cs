@@ -14,7 +14,7 @@ public sealed class SubmittedMessageTests
     /// <summary>A body behind <see cref="Head"/> that leaves octet for octet.</summary>
     public static TheoryData<string> Untouched =>
     [
-        "\r\n", "\r\ntext\r\n", "\r\n.\r\n..\r\n\r\n\r\n", "\r\nno end", "Subject: x\r\n\r\ntext \t \r\n", "Subject:   many   blanks\r\n and a fold\r\n\r\n",
+        "\r\n", "\r\ntext\r\n", "\r\n.\r\n..\r\n\r\n\r\n", "Subject: x\r\n\r\ntext \t \r\n", "Subject:   many   blanks\r\n and a fold\r\n\r\n",
         "Content-Type: multipart/signed; boundary=b;\r\n protocol=\"application/pgp-signature\"\r\n\r\n--b\r\n\r\nsigned  \r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\nafter\r\n",
         "Content-Type: multipart/mixed; boundary=missing\r\n\r\nno parts\r\n", "Received: from a by b; Mon, 30 Nov 2026 09:00:00 +0000\r\nX-Mailer: yes\r\nList-Unsubscribe: <mailto:u@shop.example>\r\n\r\ntext\r\n",
     ];
@@ -22,6 +22,19 @@ public sealed class SubmittedMessageTests
     [Theory]
     [MemberData(nameof(Untouched))]
     public void What_is_7_bit_leaves_octet_for_octet(string rest) => Assert.Equal(Head + rest, Written(Head + rest));
+
+    [Fact]
+    public void A_last_line_without_an_end_gets_one() => Assert.Equal(Head + "\r\nno end\r\n", Written(Head + "\r\nno end"));
+
+    [Fact]
+    public void What_must_be_encoded_and_has_more_parts_than_mail_has_is_refused_before_it_is_taken_apart()
+    {
+        var parts = string.Concat(Enumerable.Repeat("--b\r\n\r\n\u00FF\r\n", 100_000));
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(SubmittedMessage.TryRead(Octets(Head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + "--b--\r\n"), out _, out var fault));
+        Assert.Contains("parts", fault, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 50 << 20);
+    }
 
     /// <summary>Fields of a message without them, and the fields that it leaves with besides those of <see cref="Head"/>.</summary>
     public static TheoryData<string, string> Fields => new()
