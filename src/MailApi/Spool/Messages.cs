@@ -79,10 +79,12 @@ internal sealed class Messages(Db db, EventsAppended appended)
             tenant, $"select {Columns} from messages where tenant_id = @tenant and id = @id", ReadMessage, ct, ("tenant", tenant.Value), ("id", id.Value));
         if (found.Count == 0) return null;
 
+        // States before events: whoever waits for a state finds the event that tells of it.
+        var shown = (await WithRecipients(tenant, found, ct))[0];
         var events = await db.QueryAs(
             tenant, $"select {EventLog.Columns} from events e join messages m on m.id = e.message_id where e.tenant_id = @tenant and e.message_id = @id order by e.position",
             EventLog.Read, ct, ("tenant", tenant.Value), ("id", id.Value));
-        return (await WithRecipients(tenant, found, ct))[0] with { Events = events };
+        return shown with { Events = events };
     }
 
     /// <summary>Newest first. <paramref name="before"/> is the id of the last message of the page before.</summary>
