@@ -64,6 +64,8 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         {
             Addressee.Unsubscribe { Mail: var mail } => new Taken(ReturnedKind.Unsubscribe, mail.Envelope, await links.Unsubscribe(mail, ct) ? ReturnEffect.Recorded : ReturnEffect.Nothing),
             Addressee.Reports { Domain.Id: var domain } => await Report(domain, message, ct),
+            // A bounce counts at the return path that it proves; here a Message-ID that somebody saw would be enough.
+            Addressee.Feedback => ReturnedMail.Read(message) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
             _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, ct),
         };
         // Into a mailbox of the domain's own everything may come.

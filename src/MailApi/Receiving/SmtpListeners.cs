@@ -5,7 +5,7 @@ namespace MailApi.Receiving;
 /// <summary>The SMTP listeners' part of the process.</summary>
 internal static class SmtpListeners
 {
-    /// <summary>Octets of messages that may be under way to this process at a time; the next is told 451 4.3.1. A quarter of what a small machine has.</summary>
+    /// <summary>Octets of submitted messages that may be under way to this process at a time; the next is told 451 4.3.1. A quarter of what a small machine has.</summary>
     private const long UnderWayBytesMax = 512L << 20;
 
     public static IServiceCollection AddReceiving(this IServiceCollection services, ReceiveOptions options) => services

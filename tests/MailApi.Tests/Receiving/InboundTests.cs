@@ -56,6 +56,9 @@ public sealed class InboundTests(TestHost host)
         var (id, sent) = await Delivered(tenant);
         await using var receiver = await Receiver();
         Assert.StartsWith("550 5.6.0", await receiver.Send("Subject: Hello\r\n\r\nIs anybody there?\r\n", $"postmaster@bounces.{tenant.Domain}"));
+        // A bounce there that knows the Message-ID proves nothing.
+        Assert.StartsWith("550 5.6.0", await receiver.Send(Answers.Bounce($"nobody@bounces.{tenant.Domain}", sent.Recipient, sent.MessageId), $"feedback@bounces.{tenant.Domain}"));
+        Assert.Equal("delivered", (await Message(tenant, id)).GetProperty("recipients")[0].GetProperty("state").GetString());
         Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(sent.MailFrom, sent.MessageId), $"feedback@bounces.{tenant.Domain}"));
         Assert.Contains((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
     }
