@@ -35,7 +35,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             while (true)
             {
                 var rung = await Await(Sweep, stoppingToken);
-                await Task.Delay(rung > 0 || window.ExpectsDue ? Busy : Idle, time, stoppingToken);
+                await Task.Delay(rung > 0 || window.ExpectsDue || window.IsFull ? Busy : Idle, time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -127,6 +127,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             if (left == 0) break;
         }
         var rung = await db.Write(transaction => Ring(transaction, category, shares, ct), ct);
+        window.Add(category, rung.CountBy(entry => entry.Tenant).Select(count => (count.Key, count.Value)));
         foreach (var entry in rung) ringer.Ring(category, entry);
         return rung.Count;
     }

@@ -17,7 +17,7 @@ internal sealed class Window(TimeProvider time)
     public const int TenantSlotsMax = SlotsMax / 4;
 
     /// <summary>
-    /// Places beyond <see cref="SlotsMax"/> for newly accepted mail of tenants that have fewer than <see cref="FewSlots"/>: it need not wait for a sweep because a flood filled the window.
+    /// Places for newly accepted mail of tenants that have fewer than <see cref="FewSlots"/>, however many the others have: it need not wait for a sweep because a flood filled the window.
     /// </summary>
     public const int ReservedSlots = SlotsMax / 8;
     public const int FewSlots = 16;
@@ -36,20 +36,40 @@ internal sealed class Window(TimeProvider time)
     /// <summary>A tenant's share beside others of weight 1, as the last sweep read it.</summary>
     public int Weight(Guid tenant) => weights.GetValueOrDefault(tenant, 1);
 
+    /// <summary>A category has no room: worth looking often, so that what becomes free is dealt at once.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (gate) return rung.GroupBy(entry => entry.Key.Item1, entry => entry.Value).Any(counts => counts.Sum() >= SlotsMax);
+        }
+    }
+
     /// <summary>Takes up to <paramref name="wanted"/> slots for newly accepted envelopes; answers how many are granted.</summary>
     public int Take(Category category, TenantId tenant, int wanted)
     {
         lock (gate)
         {
-            var total = 0;
+            var (total, few) = (0, 0);
             foreach (var (key, count) in rung)
-                if (key.Item1 == category) total += count;
+            {
+                if (key.Item1 != category) continue;
+                total += count;
+                if (count <= FewSlots) few += count;
+            }
             var mine = rung.GetValueOrDefault((category, tenant.Value));
-            var free = Math.Max(SlotsMax - total, Math.Min(FewSlots - mine, SlotsMax + ReservedSlots - total));
+            var free = Math.Max(SlotsMax - total, Math.Min(FewSlots - mine, ReservedSlots - few));
             var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, TenantSlotsMax - mine)));
             if (granted > 0) rung[(category, tenant.Value)] = mine + granted;
             return granted;
         }
+    }
+
+    /// <summary>The sweep rang envelopes of the backlog.</summary>
+    public void Add(Category category, IEnumerable<(Guid Tenant, int Count)> counts)
+    {
+        lock (gate)
+            foreach (var (tenant, count) in counts) rung[(category, tenant)] = rung.GetValueOrDefault((category, tenant)) + count;
     }
 
     /// <summary>An envelope will be due after this delay.</summary>
