@@ -11,14 +11,19 @@ public static class Eventually
     /// <param name="expectation">What was waited for, for the message of the failure.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="TimeoutException">The condition did not hold in time.</exception>
-    public static async Task HoldsAsync(Func<Task<bool>> condition, TimeSpan timeout, string expectation, CancellationToken ct)
+    public static Task HoldsAsync(Func<Task<bool>> condition, TimeSpan timeout, string expectation, CancellationToken ct) =>
+        HoldsAsync(condition, Pause, timeout, expectation, ct);
+
+    /// <param name="pause">Between two questions, where asking costs something.</param>
+    /// <inheritdoc cref="HoldsAsync(Func{Task{bool}}, TimeSpan, string, CancellationToken)"/>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, TimeSpan pause, TimeSpan timeout, string expectation, CancellationToken ct)
     {
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
         while (!await condition())
         {
             if (clock.GetElapsedTime(start) > timeout) throw new TimeoutException($"Not within {timeout.TotalSeconds:0.#} s: {expectation}");
-            await Task.Delay(Pause, clock, ct);
+            await Task.Delay(pause, clock, ct);
         }
     }
 

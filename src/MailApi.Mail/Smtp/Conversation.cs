@@ -122,7 +122,7 @@ internal sealed class Conversation(Socket socket, SmtpTimeouts timeouts, TimePro
             start += length;
             left -= length;
 
-            if (line.Length < 3 || !int.TryParse(line.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) throw new IOException($"'{Reply.Printable(line)}' is no reply");
+            if (line.Length < 3 || !int.TryParse(line.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 200 or > 599) throw new IOException($"'{Reply.Printable(line)}' is no reply");
             if (lines.Count > 0 && number != code) throw new IOException($"a reply began with {code} and went on with {number}");
             code = number;
             lines.Add(line.Length > 4 ? line[4..] : "");

@@ -90,6 +90,7 @@ internal sealed class OutgoingContent(Conversation conversation) : IDisposable
             {
                 conversation.AwaitBlock();
                 await Flush();
+                CrashPoint.Pass("mid-body");
             }
             var fitting = piece[..Math.Min(piece.Length, BlockBytes - 3 - held)];
             fitting.CopyTo(block.AsMemory(held));

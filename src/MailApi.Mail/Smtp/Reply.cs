@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace MailApi.Mail.Smtp;
@@ -10,6 +12,10 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
 {
     public const int TextCharsMax = 1000;
 
+    /// <summary>C0, DEL, C1, and the separators of lines and paragraphs.</summary>
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        [.. Enumerable.Range(0, 0xA0).Where(c => c is < 0x20 or >= 0x7F).Select(c => (char)c), '\u2028', '\u2029']);
+
     public bool IsPositive => Code is >= 200 and < 400;
     public bool IsTransient => Code is >= 400 and < 500;
     public bool IsPermanent => Code >= 500;
@@ -20,7 +26,7 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
     /// </summary>
     public static Reply From(int code, string text)
     {
-        text = ControlCharacters().Replace(text, " ").Trim();
+        text = WithoutControls(text).Trim();
         string? enhanced = null;
         if (EnhancedCode().Match(text) is { Success: true } match && match.ValueSpan[0] == (char)('0' + code / 100))
         {
@@ -33,7 +39,22 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
     }
 
     /// <summary>A text of the other side or of the system without control characters, cut at <see cref="TextCharsMax"/>.</summary>
-    internal static string Printable(string text) => Cut(ControlCharacters().Replace(text, " ").Trim());
+    internal static string Printable(string text) => Cut(WithoutControls(text).Trim());
+
+    /// <summary>A blank for each run of them.</summary>
+    private static string WithoutControls(string text)
+    {
+        var rest = text.AsSpan();
+        if (!rest.ContainsAny(Controls)) return text;
+        var printable = new StringBuilder(text.Length);
+        while (rest.IndexOfAny(Controls) is >= 0 and var at)
+        {
+            printable.Append(rest[..at]).Append(' ');
+            rest = rest[at..];
+            rest = rest.IndexOfAnyExcept(Controls) is >= 0 and var next ? rest[next..] : [];
+        }
+        return printable.Append(rest).ToString();
+    }
 
     /// <summary>Never between the halves of a surrogate pair: half a character cannot be stored.</summary>
     private static string Cut(string text) =>
@@ -43,7 +64,4 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
 
     [GeneratedRegex(@"^([245]\.\d{1,3}\.\d{1,3})(?: |$)", RegexOptions.NonBacktracking)]
     private static partial Regex EnhancedCode();
-
-    [GeneratedRegex(@"[\x00-\x1F\x7F-\x9F\u2028\u2029]+", RegexOptions.NonBacktracking)]
-    private static partial Regex ControlCharacters();
 }

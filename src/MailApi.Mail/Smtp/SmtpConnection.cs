@@ -81,6 +81,7 @@ internal sealed class SmtpConnection : IDisposable
             {
                 conversation.Ended.ThrowIfCancellationRequested();
                 ContentBegun = true;
+                CrashPoint.Pass("after-354");
                 if (!await SendContent(transmission)) return new TransmitResult.GateClosed(Key.Host);
                 asked = false;
             }
@@ -278,8 +279,10 @@ internal sealed class SmtpConnection : IDisposable
         if (!gate.IsCompleted) await Task.WhenAll(gate, content.Flush().AsTask());
         if (!await gate) return false;
 
+        CrashPoint.Pass("before-dot");
         dotSent = true;
         await content.End();
+        CrashPoint.Pass("after-dot");
         IsRefused(await conversation.Hear(), Stage.Content);
         return true;
     }

@@ -70,6 +70,7 @@ public sealed class Transmitter(SmtpClientOptions options, TimeProvider time) : 
         {
             if (fresh is null) pool.Closed(route.Site);
         }
+        CrashPoint.Pass("after-connect");
         return await Send(route.Site, terms, fresh, transmission, ct);
     }
 

@@ -7,6 +7,7 @@ using MailApi.Delivery.Egress;
 using MailApi.Domains;
 using MailApi.Events;
 using MailApi.Limits;
+using MailApi.Mail;
 using MailApi.Mail.Bounces;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Shaping;
@@ -34,7 +35,7 @@ internal sealed partial class Deliverer(
     /// <summary>Patience for the reply to the final dot (RFC 5321 §4.5.3.2.6), which the lease must cover.</summary>
     public static readonly TimeSpan FinalDotWait = TimeSpan.FromMinutes(10);
 
-    /// <summary>Between tries to record an outcome while the store is away.</summary>
+    /// <summary>Between tries to record an outcome, or to give back a claim, while the store is away.</summary>
     private static readonly TimeSpan RecordAgain = TimeSpan.FromSeconds(1);
 
     /// <summary>When mail that was suspended while it was rung is looked at again.</summary>
@@ -58,22 +59,55 @@ internal sealed partial class Deliverer(
 
     private async Task Deliver(DoorbellEntry entry, DeliverySlots.Slot slot)
     {
+        if (!claims.Begin(entry)) return;
         try
         {
-            if (await claims.Claim(entry, CancellationToken.None) is { } claim) await Deliver(claim, slot);
+            CrashPoint.Pass("before-claim");
+            if (await Claim(entry) is { } claim) await Deliver(claim, slot);
+        }
+        finally
+        {
+            claims.End(entry);
+        }
+    }
+
+    /// <summary>Null as well when the store did not answer: what it may have granted is given back, as soon as it is there.</summary>
+    private async Task<Claim?> Claim(DoorbellEntry entry)
+    {
+        try
+        {
+            return await claims.Claim(entry, CancellationToken.None);
         }
         catch (DbException e)
         {
             LogNotClaimed(entry.Id, e.Message);
         }
+        do
+        {
+            try
+            {
+                await claims.GiveBack(entry, CancellationToken.None);
+                return null;
+            }
+            catch (DbException e)
+            {
+                LogNotClaimed(entry.Id, e.Message);
+                await Task.Delay(RecordAgain, time);
+            }
+        }
+        while (!stopping.Token.IsCancellationRequested);
+        return null;
     }
 
     private async Task Deliver(Claim claim, DeliverySlots.Slot slot)
     {
+        CrashPoint.Pass("after-claim");
         using var activity = DeliveryMetrics.Start(claim);
         var started = time.GetTimestamp();
         var outcome = await Attempt(claim, slot);
+        CrashPoint.Pass("before-record");
         await Record(claim, outcome);
+        CrashPoint.Pass("after-record");
         DeliveryMetrics.Count(claim, outcome, time.GetElapsedTime(started));
     }
 
@@ -182,6 +216,7 @@ internal sealed partial class Deliverer(
         try
         {
             if (!isPermitted && await limiter.Take(SendPermits.For(claim, identity), stopping.Token) is Permit.Refused refused) return (new Outcome.Throttled(refused.Delay), null);
+            CrashPoint.Pass("after-permit");
             var content = signer.Sign(composed, claim.Envelope, identity, rule);
             result = await Transmit(claim, identity, content, route, visit, slot);
             return (ToOutcome(claim, rule, result), result);

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Security.Cryptography;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail;
 using MailApi.Storage;
 
 namespace MailApi.Spool;
@@ -112,9 +113,11 @@ internal sealed class Acceptor : IAsyncDisposable
             foreach (var acceptance in batch)
                 if (!earlier.ContainsKey(acceptance.Id)) statements.AddRange(Insert(acceptance, rung));
             await transaction.Run(statements, onRow: null, CancellationToken.None);
+            CrashPoint.Pass("before-accept-commit");
             return [.. batch.Select(acceptance => earlier.GetValueOrDefault(acceptance.Id) ?? new AcceptResult.Committed())];
         }, CancellationToken.None);
 
+        CrashPoint.Pass("after-accept-commit");
         foreach (var (category, entry) in rung) ringer.Ring(category, entry);
         return results;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using MailApi.Api;
 using MailApi.Storage;
@@ -77,14 +78,33 @@ internal sealed class Claims : IAsyncDisposable
     private readonly SuppressionsOf suppressions;
     private readonly Batcher<DoorbellEntry, Claim?> batcher;
 
+    /// <summary>What this node claims or works on, by envelope and attempt: never more than there are delivery slots.</summary>
+    private readonly ConcurrentDictionary<(Guid, int), bool> inHand = new();
+
     public Claims(Db db, Node node, SpoolOptions options, SuppressionsOf suppressions, TimeProvider time)
     {
         (this.db, this.node, lease, this.suppressions, this.time) = (db, node, options.Lease, suppressions, time);
         batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit);
     }
 
+    /// <summary>False while another doorbell of this attempt is at work in this process; else to be followed by <see cref="End"/>.</summary>
+    public bool Begin(DoorbellEntry entry) => inHand.TryAdd((entry.Id, entry.Attempt), true);
+
+    public void End(DoorbellEntry entry) => inHand.TryRemove((entry.Id, entry.Attempt), out _);
+
     /// <summary>Null when another doorbell won, or the envelope was canceled meanwhile.</summary>
+    /// <exception cref="DbException">The store is away. Whether the claim was committed is unknown: <see cref="GiveBack"/>.</exception>
     public Task<Claim?> Claim(DoorbellEntry entry, CancellationToken ct) => batcher.Add(entry, ct);
+
+    /// <summary>
+    /// A claim whose commit was not answered may have been granted. Nobody works under it, so it is rung again at once: it would wait for the end of its lease, and then
+    /// pass for an attempt that nobody knows the end of. <see cref="Begin"/> is what makes sure that no other doorbell here has it. A commit that is still on its way holds the row, which the
+    /// statement waits for only if it would touch it as it was before.
+    /// </summary>
+    /// <exception cref="DbException">The store is away.</exception>
+    public Task<int> GiveBack(DoorbellEntry entry, CancellationToken ct) => db.Execute(
+        "update envelopes set state = 'rung', due_at = now_ms(), node_id = null, updated_at = now_ms() where id = @id and ((attempt = @attempt and state = 'sending' and node_id = @node) or (attempt = @attempt - 1 and state = 'rung'))",
+        ct, ("id", entry.Id), ("attempt", entry.Attempt + 1), ("node", node.Id));
 
     /// <summary>What a claim of a large message leaves out.</summary>
     /// <exception cref="DbException">The store is away.</exception>
@@ -92,13 +112,13 @@ internal sealed class Claims : IAsyncDisposable
         (await db.Query("select content from messages where id = @id", row => row.Bytes(0), ct, ("id", claim.Message.Value)))[0];
 
     /// <summary>
-    /// Whether this node may still send the final dot: its lease covers the wait for the reply, renewed in the store when what is left of it
-    /// does not, and the node itself is heard of.
+    /// Whether this node may still send the final dot: the node is heard of, was without a gap since it took the lease, and the lease covers the wait for
+    /// the reply. After a gap, or when what is left is too short, the store is asked and renews it.
     /// </summary>
     public async ValueTask<bool> MayFinish(Claim claim, TimeSpan wait, CancellationToken ct)
     {
         if (!node.IsHeard) return false;
-        if (time.GetElapsedTime(claim.ClaimedAt) + wait < lease) return true;
+        if (node.IsHeardSince(claim.ClaimedAt) && time.GetElapsedTime(claim.ClaimedAt) + wait < lease) return true;
         try
         {
             return await db.Execute(

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Threading.Channels;
 using MailApi.Api;
+using MailApi.Mail;
 using MailApi.Storage;
 using MassTransit;
 
@@ -83,7 +84,11 @@ internal sealed partial class Ringer(Db db, IBus bus, DoorbellAddress address, T
             using var patience = new CancellationTokenSource(PublishDeadline, time);
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
             var endpoint = await bus.GetSendEndpoint(address(category)).WaitAsync(deadline.Token);
-            await endpoint.Send(new Doorbell([.. batch]), deadline.Token).WaitAsync(deadline.Token);
+            CrashPoint.Pass("before-publish");
+            var ringing = endpoint.Send(new Doorbell([.. batch]), deadline.Token);
+            CrashPoint.Pass("before-confirm");
+            await ringing.WaitAsync(deadline.Token);
+            CrashPoint.Pass("after-confirm");
             return true;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)

@@ -27,6 +27,9 @@ internal sealed class Suspensions(Db db)
 {
     private FrozenSet<(SuspensionKind, string)> current = FrozenSet<(SuspensionKind, string)>.Empty;
 
+    /// <summary>How many tenants are held back as such.</summary>
+    public int TenantCount => current.Count(it => it.Item1 == SuspensionKind.Tenant);
+
     public async Task Read(CancellationToken ct) =>
         current = (await db.Query("select kind, value from suspensions", row => (EnumText.Parse<SuspensionKind>(row.GetString(0)), row.GetString(1)), ct)).ToFrozenSet();
 

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using MailApi.Api;
 using MailApi.Events;
+using MailApi.Mail;
 using MailApi.Storage;
 
 namespace MailApi.Spool;
@@ -109,8 +110,10 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
     {
         var room = Window.SlotsMax - inFlight.Values.Sum();
         if (room <= 0) return 0;
-        var tenants = await TenantsWithDueWork(category, Math.Min(room, TenantsPerSweepMax), ct);
-        tenants.RemoveAll(tenant => suspensions.Holds(category, new TenantId(tenant), domain: ""));
+        var most = Math.Min(room, TenantsPerSweepMax);
+        // Tenants that are suspended stand in nobody's way: so many more are looked at.
+        var found = await TenantsWithDueWork(category, most + suspensions.TenantCount, ct);
+        var tenants = found.Where(tenant => !suspensions.Holds(category, new TenantId(tenant), domain: "")).Take(most).ToList();
         if (tenants.Count == 0) return 0;
 
         var shares = new List<(Guid Tenant, int Slots)>();
@@ -127,6 +130,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             if (left == 0) break;
         }
         var rung = await db.Write(transaction => Ring(transaction, category, shares, ct), ct);
+        if (rung.Count > 0) CrashPoint.Pass("after-ring-commit");
         window.Add(category, rung.CountBy(entry => entry.Tenant).Select(count => (count.Key, count.Value)));
         foreach (var entry in rung) ringer.Ring(category, entry);
         return rung.Count;
@@ -194,11 +198,18 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             limit @limit
             """, row => (Id: row.GetGuid(0), Attempt: row.GetInt32(1)), ct,
             ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds), ("limit", LeasesPerSweepMax));
+        if (lost.Count == 0) return;
+        // Asked of the clock now: a beat may be seconds old, and the clock set since.
+        await node.Announce(ct);
+        if (!node.IsSteady) return;
         foreach (var (id, attempt) in lost) await db.Write(transaction => TakeBack(transaction, id, attempt, ct), ct);
     }
 
-    /// <summary>What the dead worker's attempt came to is unknown, so a copy may exist from here on.</summary>
-    private async Task<bool> TakeBack(DbTransaction transaction, Guid id, int attempt, CancellationToken ct)
+    /// <summary>
+    /// What the dead worker's attempt came to is unknown, so a copy may exist from here on. Asked again in the statement itself, since the worker may have
+    /// renewed the lease meanwhile, or spoken: it is about to send the final dot.
+    /// </summary>
+    internal async Task<bool> TakeBack(DbTransaction transaction, Guid id, int attempt, CancellationToken ct)
     {
         var taken = await transaction.Query(
             """
@@ -208,10 +219,12 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
                 state = case when @hold = (select on_uncertain from messages m where m.id = message_id) then 'unknown'
                              when crashes + 1 >= @crashes then 'failed'
                              when tries > 0 then 'deferred' else 'queued' end
-            where id = @id and attempt = @attempt and state = 'sending'
+            where id = @id and attempt = @attempt and state = 'sending' and (due_at <= now_ms() or (@judge = 1 and not exists (
+                select 1 from nodes n where n.id = envelopes.node_id and n.seen_at > now_ms() - @silence)))
             returning state
             """, row => EnumText.Parse<EnvelopeState>(row.GetString(0)), ct,
-            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt));
+            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt),
+            ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds));
         if (taken.Count == 0) return false;
 
         LogLeaseLost(new EnvelopeId(id), taken[0]);

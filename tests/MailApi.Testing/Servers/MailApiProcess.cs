@@ -14,17 +14,19 @@ public sealed class MailApiProcess : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory _directory = new();
     private readonly Dictionary<string, string?> _settings;
+    private readonly Launch _program;
     private ChildProcess? _process;
 
-    private MailApiProcess(IReadOnlyDictionary<string, string> settings)
+    private MailApiProcess(Launch program, IReadOnlyDictionary<string, string> settings)
     {
+        _program = program;
         BaseAddress = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         ManagementAddress = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         _settings = new Dictionary<string, string?>
         {
             ["Urls"] = BaseAddress.GetLeftPart(UriPartial.Authority),
             ["Management__Urls"] = ManagementAddress.GetLeftPart(UriPartial.Authority),
-            ["DataDirectory"] = DataDirectory,
+            ["DataDirectory"] = _directory["data"],
             ["Admin__Key"] = AdminKey,
         };
         foreach (var (name, value) in settings) _settings[name] = value;
@@ -34,7 +36,7 @@ public sealed class MailApiProcess : IAsyncDisposable
 
     /// <summary>The published program as it is, without any setting.</summary>
     /// <exception cref="FileNotFoundException">It has not been published.</exception>
-    public static Launch Program => Binary() is var binary && binary.EndsWith(".dll", StringComparison.Ordinal) ? new Launch("dotnet", binary) : new Launch(binary);
+    public static Launch Program => Run(Binary());
 
     /// <summary>Of the public API.</summary>
     public Uri BaseAddress { get; }
@@ -42,7 +44,7 @@ public sealed class MailApiProcess : IAsyncDisposable
     /// <summary>Of health and metrics.</summary>
     public Uri ManagementAddress { get; }
 
-    public string DataDirectory => _directory["data"];
+    public string DataDirectory => _settings["DataDirectory"]!;
 
     /// <summary>Without a key.</summary>
     public HttpClient Http { get; }
@@ -60,9 +62,15 @@ public sealed class MailApiProcess : IAsyncDisposable
     /// <summary>Starts the program and waits until it is ready.</summary>
     /// <param name="settings">Environment variables as <c>Store__Provider</c>; addresses, data directory and operator's key are set already.</param>
     /// <param name="ct">Ends the start.</param>
-    public static async Task<MailApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken ct)
+    public static Task<MailApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken ct) => StartAsync(Program, settings, ct);
+
+    /// <param name="binary">Another build of the program.</param>
+    /// <inheritdoc cref="StartAsync(IReadOnlyDictionary{string, string}, CancellationToken)"/>
+    public static Task<MailApiProcess> StartAsync(string binary, IReadOnlyDictionary<string, string> settings, CancellationToken ct) => StartAsync(Run(binary), settings, ct);
+
+    private static async Task<MailApiProcess> StartAsync(Launch program, IReadOnlyDictionary<string, string> settings, CancellationToken ct)
     {
-        var api = new MailApiProcess(settings);
+        var api = new MailApiProcess(program, settings);
         try
         {
             await api.StartAgainAsync(ct);
@@ -79,10 +87,22 @@ public sealed class MailApiProcess : IAsyncDisposable
     /// <exception cref="TimeoutException">It did not end.</exception>
     public static async Task<(int ExitCode, string Output)> StartRefusedAsync(IReadOnlyDictionary<string, string> settings, CancellationToken ct)
     {
-        await using var api = new MailApiProcess(settings);
+        await using var api = new MailApiProcess(Program, settings);
         api.Launch();
         return (await api.Process.WaitForExitAsync(StartPatience, ct), api.Output);
     }
+
+    /// <summary>Starts the program and does not wait until it is ready.</summary>
+    public static MailApiProcess Begin(IReadOnlyDictionary<string, string> settings)
+    {
+        var api = new MailApiProcess(Program, settings);
+        api.Launch();
+        return api;
+    }
+
+    /// <summary>Runs one of the operator's commands with the settings of this process, and returns what it wrote.</summary>
+    public Task<string> RunAsync(CancellationToken ct, params IEnumerable<string> command) =>
+        Command.RunAsync(_program with { Arguments = [.. _program.Arguments, .. command], Environment = _settings }, ct);
 
     /// <summary>A client that sends this key with every request.</summary>
     public HttpClient WithKey(string key) => new()
@@ -98,8 +118,14 @@ public sealed class MailApiProcess : IAsyncDisposable
         await Process.WaitUntilReadyAsync(IsReadyAsync, StartPatience, ct);
     }
 
+    /// <summary>As <see cref="StartAgainAsync"/>, without waiting until it is ready: what it cannot reach may still be away.</summary>
+    public void Launch() => _process = ChildProcess.Start(_program with { Environment = _settings }, _directory["mailapi.log"]);
+
     /// <summary>Changes a setting for the next start; null removes it.</summary>
     public void Set(string name, string? value) => _settings[name] = value;
+
+    /// <summary>Whether a process is there, be it ready or not.</summary>
+    public bool IsRunning => _process is { HasExited: false };
 
     /// <summary><c>kill -9</c>.</summary>
     public async Task Kill9Async()
@@ -139,13 +165,13 @@ public sealed class MailApiProcess : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private void Launch() => _process = ChildProcess.Start(Program with { Environment = _settings }, _directory["mailapi.log"]);
-
     private async Task ForgetAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
         _process = null;
     }
+
+    private static Launch Run(string binary) => binary.EndsWith(".dll", StringComparison.Ordinal) ? new Launch("dotnet", binary) : new Launch(binary);
 
     private static string Binary()
     {

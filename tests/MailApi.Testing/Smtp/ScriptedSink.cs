@@ -9,7 +9,7 @@ namespace MailApi.Testing;
 /// <summary>
 /// An SMTP server that keeps what it is sent, and misbehaves as the recipient's local part says: <c>ok</c> (and everything that is no
 /// word of the script), <c>451</c>, <c>550</c>, <c>policy</c>, <c>full</c>, <c>dot-451</c>, <c>421</c>, <c>tarpit</c>, <c>slow-read</c>,
-/// <c>reset-before-dot</c>, <c>reset-after-dot-kept</c>, <c>reset-after-dot-dropped</c>, <c>lost-250</c>, <c>hold-dot</c>,
+/// <c>reset-before-dot</c>, <c>reset-after-dot-kept</c>, <c>reset-after-dot-dropped</c>, <c>lost-250</c>, <c>hold-data</c>, <c>hold-dot</c>,
 /// <c>half-open</c>, <c>garbage</c>; <c>451-2-ann</c> does so twice.
 /// </summary>
 public sealed class ScriptedSink : IAsyncDisposable
@@ -20,7 +20,7 @@ public sealed class ScriptedSink : IAsyncDisposable
     private readonly Queue<SinkSession> _sessions = new();
     private readonly ConcurrentDictionary<string, int> _turns = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<Task, bool> _running = new();
-    private readonly SinkLedger? _ledger;
+    private readonly Ledger<SinkLedgerLine>? _ledger;
     private TaskCompletionSource _release = NewSignal();
     private TaskCompletionSource? _pause;
     private Listener? _listener;
@@ -31,9 +31,10 @@ public sealed class ScriptedSink : IAsyncDisposable
     private ScriptedSink(SinkOptions options)
     {
         Options = options;
+        Tls = options.Tls;
         Certificate = options.Certificate ?? TestCertificate.For(options.HostName);
         EndPoint = options.EndPoint;
-        if (options.LedgerPath is { } path) _ledger = new SinkLedger(path);
+        if (options.LedgerPath is { } path) _ledger = new Ledger<SinkLedgerLine>(path);
     }
 
     public SinkOptions Options { get; }
@@ -45,13 +46,16 @@ public sealed class ScriptedSink : IAsyncDisposable
 
     public X509Certificate2 Certificate { get; }
 
+    /// <summary>What it does about TLS from the next connection on.</summary>
+    public SinkTls Tls { get; set; }
+
     /// <summary>Connections that are open now.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
     /// <summary>Connections that were ever made.</summary>
     public int ConnectionsEver => Volatile.Read(ref _connectionsEver);
 
-    /// <summary>Recipients of <c>hold-dot</c> whose sender waits for the reply.</summary>
+    /// <summary>Recipients of <c>hold-data</c> and <c>hold-dot</c> whose sender waits for the reply.</summary>
     public int Held => Volatile.Read(ref _held);
 
     /// <summary>Everything kept so far, in order of arrival.</summary>
@@ -107,7 +111,7 @@ public sealed class ScriptedSink : IAsyncDisposable
 
     public void Resume() => Interlocked.Exchange(ref _pause, null)?.TrySetResult();
 
-    /// <summary>Sends the replies that <c>hold-dot</c> holds.</summary>
+    /// <summary>Sends the replies that <c>hold-data</c> and <c>hold-dot</c> hold.</summary>
     public void ReleaseHeld() => Interlocked.Exchange(ref _release, NewSignal()).TrySetResult();
 
     /// <summary>Forgets messages, sessions and how often each recipient has had its turn.</summary>
@@ -161,7 +165,7 @@ public sealed class ScriptedSink : IAsyncDisposable
         foreach (var recipient in mail.Recipients)
         {
             var message = SinkMessage.From(mail, recipient, bytes, Options.KeepContent && _messages.Count % Options.KeepContentOfEvery == 0, session, TimeProvider.System.GetUtcNow());
-            if (_ledger is not null) await _ledger.AppendAsync(message);
+            if (_ledger is not null) await _ledger.AppendAsync(SinkLedgerLine.Of(message));
             _messages.Add(message);
         }
     }

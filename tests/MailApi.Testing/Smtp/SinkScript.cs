@@ -26,6 +26,7 @@ internal sealed partial record SinkScript(SinkFault Fault, int Code, int Times)
             "reset-after-dot-kept" => new SinkScript(SinkFault.ResetAfterDotKept, 0, times),
             "reset-after-dot-dropped" => new SinkScript(SinkFault.ResetAfterDotDropped, 0, times),
             "lost-250" => new SinkScript(SinkFault.LostReply, 0, times),
+            "hold-data" => new SinkScript(SinkFault.HoldData, 354, times),
             "hold-dot" => new SinkScript(SinkFault.HoldDot, 250, times),
             "half-open" => new SinkScript(SinkFault.HalfOpen, 0, times),
             "slow-read" => new SinkScript(SinkFault.SlowRead, 250, times),
@@ -55,7 +56,7 @@ internal sealed partial record SinkScript(SinkFault Fault, int Code, int Times)
     private static int ReplyCode(string word) => word[1] is 'x' or 'X' ? word[0] == '4' ? 451 : 550 : int.Parse(word, CultureInfo.InvariantCulture);
 
     [GeneratedRegex("""
-        ^(?<word>(dot-)?[45](\d\d|xx)|policy|full|tarpit|reset-before-dot|reset-after-dot-kept|reset-after-dot-dropped|lost-250|hold-dot|half-open|slow-read|garbage)
+        ^(?<word>(dot-)?[45](\d\d|xx)|policy|full|tarpit|reset-before-dot|reset-after-dot-kept|reset-after-dot-dropped|lost-250|hold-data|hold-dot|half-open|slow-read|garbage)
         (-(?<times>\d+))?([-.+].*)?$
         """, RegexOptions.IgnoreCase | RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Words();
@@ -92,6 +93,9 @@ internal enum SinkFault
 
     /// <summary>The message is kept and the connection closed in good order without a reply.</summary>
     LostReply,
+
+    /// <summary>The 354 is held until the test releases it: the message has not begun.</summary>
+    HoldData,
 
     /// <summary>The message is kept and the reply held until the test releases it.</summary>
     HoldDot,

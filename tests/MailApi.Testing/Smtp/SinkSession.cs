@@ -9,6 +9,7 @@ public sealed partial class SinkSession
     private const int TranscriptLinesMax = 10_000;
     private readonly ScriptedSink _sink;
     private readonly SinkOptions _options;
+    private readonly SinkTls _tls;
     private readonly SinkConnection _connection;
     private readonly List<string> _transcript = [];
     private SinkTransaction? _mail;
@@ -20,6 +21,7 @@ public sealed partial class SinkSession
     {
         _sink = sink;
         _options = sink.Options;
+        _tls = sink.Tls;
         _connection = connection;
     }
 
@@ -48,7 +50,7 @@ public sealed partial class SinkSession
 
     internal async Task RunAsync(CancellationToken ct)
     {
-        if (_options.Tls == SinkTls.Implicit) await SecureAsync(ct);
+        if (_tls == SinkTls.Implicit) await SecureAsync(ct);
         await GreetAsync(ct);
         while (!_closing)
         {
@@ -111,7 +113,7 @@ public sealed partial class SinkSession
         if (_options.SizeBytesMax is { } size) lines.Add($"SIZE {size}");
         if (_options.RequireAuth is not null) lines.Add("AUTH PLAIN LOGIN");
         if (_options.RequireToken is not null) lines.Add("AUTH XOAUTH2 OAUTHBEARER");
-        if (_options.Tls == SinkTls.Stripped) lines.Add("XXXXXXXX");
+        if (_tls == SinkTls.Stripped) lines.Add("XXXXXXXX");
         if (OffersStartTls) lines.Add("STARTTLS");
         return ReplyAsync(string.Join("\r\n", lines.Select((text, i) => i < lines.Count - 1 ? $"250-{text}" : $"250 {text}")), ct);
     }
@@ -122,7 +124,7 @@ public sealed partial class SinkSession
         return ForgetAsync($"250 {_options.HostName}", ct);
     }
 
-    private bool OffersStartTls => _options.Tls is SinkTls.StartTls or SinkTls.Broken or SinkTls.Injecting && !IsSecure;
+    private bool OffersStartTls => _tls is SinkTls.StartTls or SinkTls.Broken or SinkTls.Injecting && !IsSecure;
 
     private async Task StartTlsAsync(CancellationToken ct)
     {
@@ -132,8 +134,8 @@ public sealed partial class SinkSession
             return;
         }
         await ReplyAsync("220 2.0.0 go ahead", ct);
-        if (_options.Tls == SinkTls.Injecting) await ReplyAsync("250-injected.test\r\n250 AUTH PLAIN\r\n250 2.1.0 injected", ct);
-        if (_options.Tls == SinkTls.Broken)
+        if (_tls == SinkTls.Injecting) await ReplyAsync("250-injected.test\r\n250 AUTH PLAIN\r\n250 2.1.0 injected", ct);
+        if (_tls == SinkTls.Broken)
         {
             _connection.Write("this is no TLS\r\n"u8);
             _closing = true;
@@ -251,6 +253,11 @@ public sealed partial class SinkSession
         {
             await ReplyAsync(_mail is null ? "503 5.5.1 MAIL first" : "554 5.5.1 no valid recipients", ct);
             return;
+        }
+        if (_mail.Script?.Fault == SinkFault.HoldData)
+        {
+            await _connection.FlushAsync(ct);
+            await _sink.HoldAsync(ct);
         }
         await ReplyAsync("354 end with a dot", ct);
         if (_mail.Script?.Fault == SinkFault.ResetBeforeDot)

@@ -13,9 +13,14 @@ public sealed class WebhookReceiver : IAsyncDisposable
     private readonly Arrivals<ReceivedWebhook> _received = new();
     private readonly ConcurrentQueue<WebhookAnswer> _next = new();
     private WebApplication? _app;
+    private readonly Ledger<WebhookLedgerLine>? _ledger;
     private int _aborted;
 
-    private WebhookReceiver(int port) => Port = port;
+    private WebhookReceiver(int port, string? ledgerPath)
+    {
+        Port = port;
+        if (ledgerPath is not null) _ledger = new Ledger<WebhookLedgerLine>(ledgerPath);
+    }
 
     public int Port { get; }
 
@@ -31,9 +36,12 @@ public sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>Everything received so far, in order of arrival.</summary>
     public IReadOnlyList<ReceivedWebhook> Received => _received.All;
 
-    public static async Task<WebhookReceiver> StartAsync()
+    public static Task<WebhookReceiver> StartAsync() => StartAsync(ledgerPath: null);
+
+    /// <param name="ledgerPath">An append-only file with one JSON line a request, on disk before the answer leaves; requests are then not kept in memory.</param>
+    public static async Task<WebhookReceiver> StartAsync(string? ledgerPath)
     {
-        var receiver = new WebhookReceiver(FreePort.Next());
+        var receiver = new WebhookReceiver(FreePort.Next(), ledgerPath);
         await receiver.UpAsync();
         return receiver;
     }
@@ -81,7 +89,11 @@ public sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>Forgets what was received.</summary>
     public void Clear() => _received.Clear();
 
-    public async ValueTask DisposeAsync() => await DownAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await DownAsync();
+        if (_ledger is not null) await _ledger.DisposeAsync();
+    }
 
     private async Task HandleAsync(HttpContext context)
     {
@@ -89,7 +101,7 @@ public sealed class WebhookReceiver : IAsyncDisposable
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body, context.RequestAborted);
         if (!_next.TryDequeue(out var answer)) answer = Default;
-        _received.Add(new ReceivedWebhook
+        var received = new ReceivedWebhook
         {
             Method = request.Method,
             Path = request.Path + request.QueryString,
@@ -97,7 +109,9 @@ public sealed class WebhookReceiver : IAsyncDisposable
             Body = body.ToArray(),
             Time = TimeProvider.System.GetUtcNow(),
             Status = answer.Status,
-        });
+        };
+        if (_ledger is null) _received.Add(received);
+        else await _ledger.AppendAsync(WebhookLedgerLine.Of(received));
         try
         {
             await answer.WriteAsync(context.Response, context.RequestAborted);

@@ -46,13 +46,30 @@ internal static class SevenBit
     /// <summary>The fields of parts: a file name in UTF-8 becomes one by RFC 2231, other text encoded words.</summary>
     private static void Encode(MimeEntity entity, int depth)
     {
-        foreach (var header in entity.Headers.Where(header => !Ascii.IsValid(header.RawValue)).ToList()) header.SetValue(Writing, Encoding.UTF8, header.Value);
+        Encode(entity.Headers);
         if (depth == 0) return;
         if (entity is Multipart multipart)
             foreach (var part in multipart) Encode(part, depth - 1);
         if (entity is not MessagePart { Message: { } message }) return;
-        foreach (var header in message.Headers.Where(header => !Ascii.IsValid(header.RawValue)).ToList()) header.SetValue(Writing, Encoding.UTF8, header.Value);
+        Encode(message.Headers);
         if (message.Body is not null) Encode(message.Body, depth - 1);
+    }
+
+    private static void Encode(HeaderList headers)
+    {
+        foreach (var header in headers.Where(header => !Ascii.IsValid(header.RawValue)).ToList())
+        {
+            try
+            {
+                header.SetValue(Writing, Encoding.UTF8, header.Value);
+            }
+            catch (FormatException)
+            {
+                // One that breaks its own syntax has no value to encode.
+            }
+            // It says nothing to readers, and does so as text, too.
+            if (!Ascii.IsValid(header.RawValue)) header.SetRawValue(new Header(Encoding.UTF8, "X-" + header.Field, header.Value).RawValue);
+        }
     }
 
     private static FormatOptions WritingOptions()

@@ -3,6 +3,7 @@ using MailApi.Domains;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
 using MailApi.OAuth;
+using MailApi.Storage;
 using MailApi.Tenants;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -14,7 +15,7 @@ internal static class RelayRoutes
     private const string Id = "{id:id(rly_)}";
 
     public static IServiceCollection AddRelays(this IServiceCollection services) => services
-        .AddSingleton<RelayStore>().AddSingleton<RelayDirectory>().AddSingleton<RelayValidator>().AddSingleton<IRefreshTokens<Relay>>(provider => provider.GetRequiredService<RelayStore>())
+        .AddSingleton<RelayStore>().AddSealed(RelayStore.Sealed).AddSingleton<RelayDirectory>().AddSingleton<RelayValidator>().AddSingleton<IRefreshTokens<Relay>>(provider => provider.GetRequiredService<RelayStore>())
         .AddSingleton<TokenEndpoint>().AddSingleton<OAuthTokens<Relay>>().AddSingleton<RelayTest>();
 
     public static void MapRelays(this IEndpointRouteBuilder routes)
@@ -87,7 +88,13 @@ internal static class RelayRoutes
     /// <summary>The relay, if the caller may know of it: a tenant its own, the operator without a tenant all.</summary>
     private static async Task<Relay?> Find(string id, Caller caller, RelayStore store, CancellationToken ct) =>
         PrefixedId.TryParse<RelayId>(id, out var relayId)
-        && await store.Find(relayId, caller.TenantOrNone, ofAnyone: caller is { IsOperator: true, TenantOrNone: null }, ct) is { } relay && MayTouch(caller, relay.Domain) ? relay : null;
+        && await store.Find(relayId, caller.TenantOrNone, ofAnyone: caller is { IsOperator: true, TenantOrNone: null }, ct) is { } relay && MayTouch(caller, relay.Domain) ? Seen(relay) : null;
+
+    private static Relay Seen(Relay relay)
+    {
+        Act.Concerns(relay.Tenant);
+        return relay;
+    }
 
     /// <summary>A key bound to some domains sees and makes relays of these alone.</summary>
     private static bool MayTouch(Caller caller, string? domain) => caller.Domains is null || (domain is not null && caller.Domains.Contains(domain));

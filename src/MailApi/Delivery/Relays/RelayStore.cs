@@ -15,6 +15,9 @@ internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
 
     private const string Table = "relays";
 
+    /// <summary>The secrets, for a rotation of the key that seals them.</summary>
+    public static readonly IReadOnlyList<SealedColumn> Sealed = [new(Table, "id", "password"), new(Table, "id", "client_secret"), new(Table, "id", "refresh_token")];
+
     private const string Select = """
         select id, tenant_id, name, host, port, tls, auth, username, password, oauth_provider, oauth_grant, oauth_endpoint, oauth_directory, oauth_client_id, oauth_scope,
             client_secret, refresh_token, domain, category, priority, weight, per_second, burst, connections, messages_per_connection, enabled, revision, created_at, changed_at
@@ -30,6 +33,7 @@ internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
             values (@id, @tenant, @name, @host, @port, @tls, @auth, @username, @password, @provider, @grant, @endpoint, @directory, @clientId, @scope,
                 @clientSecret, @refreshToken, @domain, @category, @priority, @weight, @perSecond, @burst, @connections, @messages, @enabled, 1, now_ms(), now_ms())
             """;
+        Act.Concerns(relay.Tenant, relay.Id.ToString());
         return db.Write(async transaction =>
         {
             var count = await transaction.Query($"select count(*) from relays where {Owner(relay.Tenant)}", row => row.GetInt64(0), ct, [.. OwnerArgs(relay.Tenant)]);

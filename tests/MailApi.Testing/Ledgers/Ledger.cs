@@ -4,28 +4,26 @@ using System.Threading.Channels;
 namespace MailApi.Testing;
 
 /// <summary>
-/// The sink's memory of what it has kept: one JSON line per recipient, appended and on disk before the sender hears 250. Sessions that
-/// write at the same time share one fsync.
+/// An append-only file of one JSON line an entry. Who writes at the same time shares one fsync, so that a peer can have its memory on disk before it
+/// answers without being slow.
 /// </summary>
-internal sealed class SinkLedger : IAsyncDisposable
+public sealed class Ledger<T> : IAsyncDisposable where T : class
 {
     private readonly FileStream _file;
-    // More sessions than this wait for their turn; each of them holds one entry.
+    // More writers than this wait for their turn; each of them holds one entry.
     private readonly Channel<Entry> _entries = Channel.CreateBounded<Entry>(1024);
     private readonly Task _writing;
 
-    public SinkLedger(string path)
+    public Ledger(string path)
     {
         _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         _writing = WriteAsync();
     }
 
-    /// <summary>Returns when the message's line is on disk.</summary>
-    public async Task AppendAsync(SinkMessage message)
+    /// <summary>Returns when the line is on disk.</summary>
+    public async Task AppendAsync(T line)
     {
-        var line = JsonSerializer.SerializeToUtf8Bytes(new SinkLedgerLine(
-            message.Time, message.MessageId, message.Recipient, message.MailFrom, message.BodySha256, message.SizeBytes));
-        var entry = new Entry(line, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var entry = new Entry(JsonSerializer.SerializeToUtf8Bytes(line), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         await _entries.Writer.WriteAsync(entry);
         await entry.Done.Task;
     }
@@ -57,16 +55,16 @@ internal sealed class SinkLedger : IAsyncDisposable
     private sealed record Entry(byte[] Line, TaskCompletionSource Done);
 }
 
-/// <summary>A line of the sink's ledger.</summary>
-public sealed record SinkLedgerLine(DateTimeOffset Time, string MessageId, string Recipient, string MailFrom, string BodySha256, int SizeBytes)
+/// <summary>Reads ledgers.</summary>
+public static class Ledger
 {
     /// <summary>Reads a ledger; a last line that was cut off by a crash is left out.</summary>
-    public static IEnumerable<SinkLedgerLine> Read(string path)
+    public static IEnumerable<T> Read<T>(string path) where T : class
     {
         using var file = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         while (file.ReadLine() is { } line)
         {
-            if (line.EndsWith('}')) yield return JsonSerializer.Deserialize<SinkLedgerLine>(line)!;
+            if (line.EndsWith('}')) yield return JsonSerializer.Deserialize<T>(line)!;
         }
     }
 }

@@ -1,0 +1,24 @@
+using MailApi.Proof.Ledgers;
+
+namespace MailApi.Proof.Checking;
+
+/// <summary>I1: every acknowledged recipient reaches one final state. I2: delivered is what the receiver has. I3: what failed it has only in doubt.</summary>
+internal static class Fate
+{
+    public static bool IsLost(Case one) =>
+        one.IsAcknowledged && (one.Envelope is null || !DatabaseLedger.Final.Contains(one.Envelope.State) || (one.Envelope.State == "delivered" && one.Copies.Count == 0));
+
+    public static IEnumerable<Violation> Of(Case one)
+    {
+        if (one.Envelope is not { } envelope)
+        {
+            if (one.IsAcknowledged) yield return new Violation("I1", "It was acknowledged, and the store does not have it.", one);
+            yield break;
+        }
+        if (!DatabaseLedger.Final.Contains(envelope.State)) yield return new Violation("I1", $"It is {envelope.State} for ever.", one);
+        if (envelope.State == "delivered" && one.Copies.Count == 0) yield return new Violation("I2", "It is delivered, and the receiver does not have it.", one);
+        if (one.Copies.Any(copy => copy.BodySha256 != one.Intent.BodySha256)) yield return new Violation("I2", $"What arrived is not what was sent: {one.Intent.BodySha256[..12]}.", one);
+        if (envelope.State is "bounced" or "expired" or "suppressed" or "canceled" or "failed" or "unknown" && one.Copies.Count > 0 && !envelope.DuplicatePossible)
+            yield return new Violation("I3", $"It is {envelope.State} without a doubt, and the receiver has it.", one);
+    }
+}

@@ -1,0 +1,36 @@
+using MailApi.Testing;
+using Npgsql;
+
+namespace MailApi.Proof.Faults;
+
+/// <summary>Puts a proxy between the nodes and one of their peers, before they start.</summary>
+internal static class Ways
+{
+    public static TcpProxy ToStore(Stand stand)
+    {
+        var proxy = stand.Keep(TcpProxy.Start(stand.Servers!.PostgreSql.Port));
+        stand.Settings["Store__ConnectionString"] = new NpgsqlConnectionStringBuilder(stand.Settings["Store__ConnectionString"]) { Port = proxy.Port }.ToString();
+        return proxy;
+    }
+
+    public static TcpProxy ToBroker(Stand stand)
+    {
+        var proxy = stand.Keep(TcpProxy.Start(stand.Servers!.RabbitMq.Port));
+        stand.Settings["Bus__RabbitMq"] = new UriBuilder(stand.Settings["Bus__RabbitMq"]) { Port = proxy.Port }.Uri.AbsoluteUri;
+        return proxy;
+    }
+
+    public static TcpProxy ToCounters(Stand stand)
+    {
+        var proxy = stand.Keep(TcpProxy.Start(stand.Servers!.Redis.Port));
+        stand.Settings["Limits__Redis"] = $"127.0.0.1:{proxy.Port}";
+        return proxy;
+    }
+
+    public static TcpProxy ToReceivers(Stand stand)
+    {
+        var proxy = stand.Keep(TcpProxy.Start(stand.Sink.Port));
+        stand.Settings["Delivery__MxPort"] = $"{proxy.Port}";
+        return proxy;
+    }
+}

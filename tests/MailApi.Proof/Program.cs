@@ -1,0 +1,3 @@
+using MailApi.Proof;
+
+return await Commands.Run(args);

@@ -1,0 +1,18 @@
+using MailApi.Proof.Checking;
+using MailApi.Proof.Ledgers;
+
+namespace MailApi.Proof;
+
+/// <summary>How a trial went: mails that arrived in each second, and the seconds at which something was done to the system.</summary>
+public sealed record Course(IReadOnlyList<int> PerSecond, IReadOnlyList<double> Disturbances)
+{
+    public static Course Of(Evidence evidence)
+    {
+        if (evidence.Sink.Count == 0) return new Course([], []);
+        var start = evidence.Sink.Min(line => line.Time);
+        double Second(DateTimeOffset time) => (time - start).TotalSeconds;
+        var counts = new int[(int)Second(evidence.Sink.Max(line => line.Time)) + 1];
+        foreach (var line in evidence.Sink) counts[(int)Second(line.Time)]++;
+        return new Course(counts, [.. evidence.Timeline.Where(mark => mark.Kind == MarkKind.Disturbed).Select(mark => Second(mark.Time))]);
+    }
+}
