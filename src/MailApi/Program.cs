@@ -2,6 +2,7 @@ using MailApi.Hosting;
 
 try
 {
+    if (await OperatorCommands.Run(args) is { } exitCode) return exitCode;
     await MailApiHost.Build(args).RunAsync();
     return 0;
 }

@@ -1,8 +1,4 @@
 using System.Data.Common;
-using System.Reflection;
-using DbUp;
-using DbUp.Builder;
-using DbUp.Engine.Output;
 using MailApi.Storage;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -27,55 +23,43 @@ public sealed class StoreOptions
 /// <summary>Opens the configured database and brings its schema up to date.</summary>
 internal static class Store
 {
-    private const long MigrationLock = 0x4D61696C417069; // "MailApi"
+    /// <summary>PostgreSQL's "too much": no room on the disk.</summary>
+    private const string DiskFull = "53100";
+
+    /// <summary>SQLITE_FULL.</summary>
+    private const int SqliteFull = 13;
 
     public static Db Open(StoreOptions options, string dataDirectory, TimeProvider time) => options.Provider == StoreProvider.PostgreSql
-        ? new Db(NpgsqlDataSource.Create(PostgreSqlConnectionString(options)), SqlDialect.PostgreSql)
+        ? new Db(PostgreSql(options.ConnectionString, connection => (connection.MaxAutoPrepare, connection.AutoPrepareMinUsages) = (100, 2)), SqlDialect.PostgreSql)
         : new Db(new SqliteDataSource(SqliteConnectionString(options, dataDirectory), time), SqlDialect.Sqlite);
 
+    /// <summary>Brings the schema up to date, or throws where that has to wait.</summary>
     /// <exception cref="DbException">The database cannot be reached.</exception>
     public static void Migrate(StoreOptions options, string dataDirectory)
     {
-        if (options.Provider == StoreProvider.Sqlite)
-        {
-            Upgrade(
-                // A table that is made anew is dropped in between: its rows' children must stay.
-                DeployChanges.To.SqliteDatabase(new SqliteConnectionStringBuilder(SqliteConnectionString(options, dataDirectory)) { ForeignKeys = false }.ToString()), otherProvider: "postgresql",
-                identity: "integer primary key autoincrement", transaction: "0");
-            return;
-        }
-
-        // Nodes that start together take turns. The lock is the session's: in a pool it would outlive its use and keep the others out.
-        using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(PostgreSqlConnectionString(options)) { Pooling = false }.ToString());
-        connection.Open();
-        using var take = new NpgsqlCommand("select pg_advisory_lock(@key)", connection) { Parameters = { new("key", MigrationLock) } };
-        take.ExecuteNonQuery();
-        Upgrade(
-            DeployChanges.To.PostgresqlDatabase(PostgreSqlConnectionString(options)), otherProvider: "sqlite",
-            identity: "bigint generated always as identity primary key", transaction: "pg_current_xact_id()::text::bigint");
+        if (new Migrator(options, dataDirectory).Run(Migrator.Scripts(options.Provider)) is { } obstacle) throw new TimeoutException(obstacle);
     }
 
-    private static void Upgrade(UpgradeEngineBuilder builder, string otherProvider, string identity, string transaction)
+    /// <summary>
+    /// Connections to PostgreSQL. Where the connection string names several servers, those that take writes are meant: after a failover that
+    /// is another one than before.
+    /// </summary>
+    public static NpgsqlDataSource PostgreSql(string? connectionString, Action<NpgsqlConnectionStringBuilder> configure)
     {
-        var result = builder
-            .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), name => name.EndsWith(".sql", StringComparison.Ordinal) && !name.EndsWith($"-{otherProvider}.sql", StringComparison.Ordinal))
-            .WithVariable("identity", identity)
-            .WithVariable("transaction", transaction)
-            .WithTransactionPerScript()
-            .LogTo(new NoOpUpgradeLog())
-            .Build()
-            .PerformUpgrade();
-        if (!result.Successful) throw new InvalidOperationException($"The schema migration {result.ErrorScript?.Name} failed.", result.Error);
+        var connection = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "MailApi" };
+        configure(connection);
+        if (connection.Host?.Contains(',', StringComparison.Ordinal) != true) return NpgsqlDataSource.Create(connection);
+        // Npgsql takes them from the data source's user, not from the string.
+        var wanted = Enum.TryParse<TargetSessionAttributes>(connection.TargetSessionAttributes?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var named)
+            ? named
+            : TargetSessionAttributes.ReadWrite;
+        connection.Remove("Target Session Attributes");
+        return new NpgsqlDataSourceBuilder(connection.ToString()).BuildMultiHost().WithTargetSession(wanted);
     }
 
-    private static string SqliteConnectionString(StoreOptions options, string dataDirectory) =>
+    public static string SqliteConnectionString(StoreOptions options, string dataDirectory) =>
         options.ConnectionString ?? new SqliteConnectionStringBuilder { DataSource = Path.Combine(dataDirectory, "mailapi.db") }.ToString();
 
-    private static string PostgreSqlConnectionString(StoreOptions options) =>
-        new NpgsqlConnectionStringBuilder(options.ConnectionString)
-        {
-            ApplicationName = "MailApi",
-            MaxAutoPrepare = 100,
-            AutoPrepareMinUsages = 2,
-        }.ToString();
+    /// <summary>The database has no room on its disk: it reads, and takes no writes.</summary>
+    public static bool IsFull(Exception failure) => failure is SqliteException { SqliteErrorCode: SqliteFull } or DbException { SqlState: DiskFull };
 }

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Security.Cryptography;
-using System.Text;
 using MailApi.Storage;
 
 namespace MailApi.Hosting;
@@ -9,32 +8,21 @@ namespace MailApi.Hosting;
 /// Runs before everything else: waits for the store, brings its schema up to date, and makes sure that this process holds the key under
 /// which the store's secrets are sealed.
 /// </summary>
-internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db db, Vault vault, TimeProvider time, ILogger<StoreStart> log) : IHostedService, IDisposable
+internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db db, SealedSettings secrets, TimeProvider time, ILogger<StoreStart> log) : IHostedService, IDisposable
 {
     /// <summary>How long a start waits for the store: a cluster's parts come up in any order.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AfterLockTimeout = TimeSpan.FromSeconds(3);
     private FileStream? fileLock;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (settings.Store.Provider == StoreProvider.Sqlite) fileLock = files.Lock();
-        var started = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                Store.Migrate(settings.Store, files.Directory);
-                break;
-            }
-            catch (Exception e) when (e is DbException && time.GetElapsedTime(started) < Patience)
-            {
-                LogWaiting(e.Message);
-                await Task.Delay(Between, time, cancellationToken);
-            }
-        }
+        await Migrate(cancellationToken);
         await CheckKeyEncryptionKey(cancellationToken);
+        foreach (var key in Coherence.InClearText(settings)) LogClearText(key);
         if (settings.Store.Provider == StoreProvider.PostgreSql) await CheckRole(cancellationToken);
     }
 
@@ -42,20 +30,46 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
 
     public void Dispose() => fileLock?.Dispose();
 
+    /// <summary>
+    /// Waits for a store that is away no longer than <see cref="Patience"/>; for its turn among other processes, and for a table that is in use, as long as it takes: the
+    /// processes of the version before go on meanwhile.
+    /// </summary>
+    private async Task Migrate(CancellationToken ct)
+    {
+        var migrator = new Migrator(settings.Store, files.Directory);
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                if (migrator.Run(Migrator.Scripts(settings.Store.Provider)) is not { } obstacle) return;
+                LogNotYet(obstacle);
+                await Task.Delay(Between, time, ct);
+            }
+            catch (DbException e) when (Migrator.IsLockTimeout(e))
+            {
+                LogTableInUse(e.Message);
+                // Those who waited behind this one get on with their work first.
+                await Task.Delay(AfterLockTimeout, time, ct);
+            }
+            catch (DbException e) when (time.GetElapsedTime(started) < Patience)
+            {
+                LogWaiting(e.Message);
+                await Task.Delay(Between, time, ct);
+            }
+        }
+    }
+
     /// <exception cref="SettingsException">The store's secrets are sealed under another key.</exception>
     private async Task CheckKeyEncryptionKey(CancellationToken ct)
     {
-        const string Name = "key-encryption-key-check";
-        var probe = vault.Seal(Encoding.UTF8.GetBytes(Name), "settings", Guid.Empty, Name);
-        await db.Execute("insert into settings (name, value) values (@name, @value) on conflict do nothing", ct, ("name", Name), ("value", probe));
-        var stored = await db.Query("select value from settings where name = @name", row => row.Bytes(0), ct, ("name", Name));
         try
         {
-            vault.Open(stored[0], "settings", Guid.Empty, Name);
+            await secrets.Open(ct);
         }
         catch (CryptographicException)
         {
-            throw new SettingsException("The store's secrets are sealed under another key-encryption key: set Secrets__KeyEncryptionKey to the one it was made with.");
+            throw new SettingsException("The store's secrets are sealed under another key-encryption key: set Secrets__KeyEncryptionKey to the one it was made with, or name that one in Secrets__PreviousKeyEncryptionKeys to rotate it.");
         }
     }
 
@@ -68,6 +82,15 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database role bypasses row level security: connect as an ordinary role that owns the tables.")]
     private partial void LogBypass();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The schema is not up to date yet: {Obstacle}")]
+    private partial void LogNotYet(string obstacle);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A migration found a table in use and tries again: {Error}")]
+    private partial void LogTableInUse(string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Key} leads over a network in clear text: whoever is on it sees passwords and ids; use TLS")]
+    private partial void LogClearText(string key);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store cannot be reached yet: {Error}")]
     private partial void LogWaiting(string error);

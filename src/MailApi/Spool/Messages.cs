@@ -51,7 +51,7 @@ public sealed record RecipientView
     /// <summary>An attempt ended without an answer after its final dot: the receiver may hold a copy.</summary>
     public required bool DuplicatePossible { get; init; }
 
-    /// <summary>When it is next due, while it waits.</summary>
+    /// <summary>When it is next due, while it waits. Absent also while the operator decides about mail that may have left before the store was restored from a backup.</summary>
     public required DateTimeOffset? NextAttemptAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
 }
@@ -185,7 +185,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
             Reply = row.IsDBNull(5) ? null : new EventReply(row.GetInt32(5), row.TextOrNull(6), row.TextOrNull(7) ?? "", row.TextOrNull(8)),
             Class = row.TextOrNull(12) is { } name && BounceClasses.TryParse(name, out var kind) ? kind : null,
             DuplicatePossible = row.GetBoolean(9),
-            NextAttemptAt = state is EnvelopeState.Queued or EnvelopeState.Deferred ? row.Instant(10) : null,
+            NextAttemptAt = state is EnvelopeState.Queued or EnvelopeState.Deferred && row.GetInt64(10) != HeldMail.Never ? row.Instant(10) : null,
             UpdatedAt = row.Instant(11),
         };
     }

@@ -18,9 +18,13 @@ public static class QueueRoutes
         queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
         queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
         queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes deferred mail due now.");
+        queue.MapPost("/release", Release).RequireScope(Scopes.Operator, needsTenant: false).WithName("ReleaseHeldMail").WithSummary("Sends mail that is held.")
+            .WithDescription("Mail is held when the store was restored from a backup: it may have been sent since, and its recipients may get a second copy. What was accepted with `onUncertain: hold` ends in `unknown` instead.");
+        queue.MapPost("/discard", Discard).RequireScope(Scopes.Operator, needsTenant: false).WithName("DiscardHeldMail").WithSummary("Ends mail that is held.")
+            .WithDescription("Mail is held when the store was restored from a backup: it may not have been sent, and its recipients may get none. It ends in `unknown`.");
     }
 
-    private static async Task<Ok<QueueView>> Depths(Db db, CancellationToken ct)
+    private static async Task<Ok<QueueView>> Depths(Db db, HeldMail held, CancellationToken ct)
     {
         async Task<IReadOnlyList<QueueDepth>> By(string column) => await db.Query(
             $"""
@@ -38,6 +42,7 @@ public static class QueueRoutes
             Sites = await BySite(db, ct),
             RecipientDomains = await By("e.recipient_domain"),
             Suspensions = suspensions,
+            Held = await held.View(ct),
         });
     }
 
@@ -54,6 +59,7 @@ public static class QueueRoutes
     private static async Task<Results<NoContent, ProblemHttpResult>> Suspend(QueueKey key, Suspensions suspensions, CancellationToken ct)
     {
         if (Invalid(key) is { } problem) return problem;
+        Concerns(key);
         await suspensions.Add(key.Kind!.Value, key.Value!, ct);
         return TypedResults.NoContent();
     }
@@ -61,6 +67,7 @@ public static class QueueRoutes
     private static async Task<Results<NoContent, ProblemHttpResult>> Resume(QueueKey key, Suspensions suspensions, CancellationToken ct)
     {
         if (Invalid(key) is { } problem) return problem;
+        Concerns(key);
         await suspensions.Remove(key.Kind!.Value, key.Value!, ct);
         return TypedResults.NoContent();
     }
@@ -68,6 +75,7 @@ public static class QueueRoutes
     private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Db db, CancellationToken ct)
     {
         if (Invalid(key) is { } problem) return problem;
+        Concerns(key);
         var condition = key.Kind switch
         {
             SuspensionKind.Category => "category = @value",
@@ -77,9 +85,24 @@ public static class QueueRoutes
         };
         var tenant = PrefixedId.TryParse<TenantId>(key.Value, out var id) ? id.Value : Guid.Empty;
         var flushed = await db.Execute(
-            $"update envelopes set due_at = now_ms() where state = 'deferred' and due_at > now_ms() and {condition}", ct, ("value", key.Value), ("tenant", tenant));
+            $"update envelopes set due_at = now_ms() where state = 'deferred' and due_at > now_ms() and due_at < @never and {condition}", ct,
+            ("value", key.Value), ("tenant", tenant), ("never", HeldMail.Never));
         return TypedResults.Ok(new Flushed(flushed));
     }
+
+    private static async Task<Ok<HeldMailDone>> Release(HeldMailAge age, HeldMail held, CancellationToken ct)
+    {
+        Act.Concerns(null, $"{age}");
+        return TypedResults.Ok(new HeldMailDone(await held.Release(age, ct)));
+    }
+
+    private static async Task<Ok<HeldMailDone>> Discard(HeldMailAge age, HeldMail held, CancellationToken ct)
+    {
+        Act.Concerns(null, $"{age}");
+        return TypedResults.Ok(new HeldMailDone(await held.Discard(age, ct)));
+    }
+
+    private static void Concerns(QueueKey key) => Act.Concerns(PrefixedId.TryParse<TenantId>(key.Value, out var tenant) ? tenant : null, $"{key.Kind!.Value.ToText()} {key.Value}");
 
     private static ProblemHttpResult? Invalid(QueueKey key)
     {
@@ -110,6 +133,9 @@ public sealed record QueueView
     public required IReadOnlyList<QueueDepth> Sites { get; init; }
     public required IReadOnlyList<QueueDepth> RecipientDomains { get; init; }
     public required IReadOnlyList<Suspension> Suspensions { get; init; }
+
+    /// <summary>Absent where none is.</summary>
+    public HeldView? Held { get; init; }
 }
 
 /// <summary>What waits of one kind.</summary>
@@ -128,4 +154,6 @@ public sealed record Flushed(int Count);
 [JsonSerializable(typeof(QueueKey))]
 [JsonSerializable(typeof(QueueView))]
 [JsonSerializable(typeof(Flushed))]
+[JsonSerializable(typeof(HeldMailAge))]
+[JsonSerializable(typeof(HeldMailDone))]
 internal sealed partial class QueueJson : JsonSerializerContext;

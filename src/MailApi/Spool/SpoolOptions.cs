@@ -9,6 +9,9 @@ public sealed record SpoolOptions
     /// <summary>This process delivers, and shares the limits of destination sites with the others that do.</summary>
     public bool Delivers { get; init; } = true;
 
+    /// <summary>The number of the newest schema migration that this process knows.</summary>
+    public int Migration { get; init; }
+
     /// <summary>The bus lives in this process: whatever was rung before the start is lost, and rung again at once.</summary>
     public required bool BusIsInProcess { get; init; }
 }
