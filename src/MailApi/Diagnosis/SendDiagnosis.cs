@@ -42,14 +42,15 @@ internal sealed record RenderedMail(string? ClientIp, string Helo, string MailFr
 /// asked before sending. Nothing is stored and nothing leaves but questions.
 /// </summary>
 internal sealed class SendDiagnosis(
-    SendReader reader, SendRights rights, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
+    SendReader reader, BodyMemory memory, SendRights rights, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
     RecipientChecks recipients, EgressSourceOf egressOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
     {
-        var body = await SendReader.ReadBody(context.Request, ct);
-        if (body.Problem is not null) return body.Problem;
-        if (reader.Parse(body.Bytes, out var request) is { } refused) return refused;
+        var (body, unread) = await SendBody.Read(context, caller, memory, ct);
+        if (body is null) return unread!;
+        using var held = body;
+        if (reader.Parse(body.Octets, out var request) is { } refused) return refused;
         var from = SendReader.From(request);
         var category = EnumText.Parse<Category>(request.Category!);
         var (domain, refusal) = await rights.Find(caller, from.Address.Domain, category, ct);

@@ -12,6 +12,9 @@ internal static class DkimKeys
     private const string Table = "dkim_keys";
     private const string PrivateColumn = "private_key";
 
+    /// <summary>The secrets, for a rotation of the key that seals them.</summary>
+    public static readonly SealedColumn Sealed = new(Table, "id", PrivateColumn);
+
     /// <summary>The columns that <see cref="Read"/> expects, from the fourth on.</summary>
     public const string Columns = "selector, algorithm, state, public_key, created_at, activated_at, retired_at, revoked_at, lost_at";
 

@@ -57,6 +57,7 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
         if (await Refusal(domain, ct) is { } refusal) return refusal;
         var alike = await DomainClaims.Alike(db, domain.Tenant, domain.Name, ct);
         var id = PrefixedId.New<DomainId>();
+        Act.Concerns(domain.Tenant, id.ToString());
         // Made before the transaction: a key pair takes longer than any write.
         using var made = domain.Key is null ? DkimKeys.Generate(KeyAlgorithm.Rsa) : null;
         var (selector, pair) = domain.Key ?? (DkimKeys.SelectorPrefix(KeyAlgorithm.Rsa) + "1", made!);

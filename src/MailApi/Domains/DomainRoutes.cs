@@ -2,6 +2,7 @@ using System.Text;
 using MailApi.Api;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
+using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace MailApi.Domains;
@@ -10,7 +11,7 @@ namespace MailApi.Domains;
 internal static class DomainRoutes
 {
     public static IServiceCollection AddDomains(this IServiceCollection services) =>
-        services.AddSingleton<DomainRows>().AddSingleton<DomainRegistry>().AddSingleton<SendingDomains>()
+        services.AddSealed(DkimKeys.Sealed).AddSingleton<DomainRows>().AddSingleton<DomainRegistry>().AddSingleton<SendingDomains>()
             .AddSingleton<DkimRotation>().AddSingleton<RecordCheck>().AddSingleton<HealthCheck>().AddSingleton<DomainVerifier>();
 
     public static void MapDomains(this IEndpointRouteBuilder routes)
@@ -137,7 +138,9 @@ internal static class DomainRoutes
     {
         if (!PrefixedId.TryParse<DomainId>(id, out var domainId)) return null;
         var tenant = caller is { IsOperator: true, TenantOrNone: null } ? (TenantId?)null : caller.Tenant;
-        return await rows.Find(domainId, tenant, ct) is { } domain && MayTouch(caller, domain.Name) ? domain : null;
+        if (await rows.Find(domainId, tenant, ct) is not { } domain || !MayTouch(caller, domain.Name)) return null;
+        Act.Concerns(domain.Tenant);
+        return domain;
     }
 
     /// <summary>A key bound to some domains neither sees nor changes the others.</summary>

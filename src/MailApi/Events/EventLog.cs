@@ -13,11 +13,12 @@ public static class EventLog
         values (@id, @tenant, @message, @envelope, @seq, @type, now_ms(), @data)
         """;
 
+    // Not "like": SQLite would plan the statement anew for each pattern.
     private const string InsertDeliveries = """
         insert into webhook_deliveries (webhook_id, event_id, tenant_id, state, due_at, created_at, updated_at)
         select id, @event, tenant_id, 'pending', now_ms(), now_ms(), now_ms()
         from webhooks
-        where tenant_id = @tenant and enabled and (events = '["*"]' or events like @type)
+        where tenant_id = @tenant and enabled and (events = '["*"]' or replace(events, @type, '') <> events)
         """;
 
     /// <summary>The columns that <see cref="Read"/> expects, of <c>events e</c> left joined with <c>messages m</c>.</summary>
@@ -28,7 +29,7 @@ public static class EventLog
     {
         var (id, insert) = AppendAlone(tenant, type, data);
         yield return insert;
-        yield return new Statement(InsertDeliveries, ("event", id.Value), ("tenant", tenant.Value), ("type", $"%\"{type.Name()}\"%"));
+        yield return new Statement(InsertDeliveries, ("event", id.Value), ("tenant", tenant.Value), ("type", $"\"{type.Name()}\""));
     }
 
     /// <summary>The statement that appends one event and queues it for no webhook.</summary>

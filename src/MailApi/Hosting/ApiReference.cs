@@ -35,6 +35,8 @@ internal static class ApiReference
         ("TLS", "How TLS with receivers came out."),
         ("Receiving", "Mail that came back to another server."),
         ("Reports", "What receivers report about the domains: DMARC and TLS."),
+        ("Audit", "Who changed what, and whether that record is whole."),
+        ("Secrets", "Under which key the secrets in the store are sealed."),
     ];
 
     public static string Version { get; } = typeof(ApiReference).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];

@@ -9,6 +9,7 @@ using MailApi.Limits;
 using MailApi.Mail.Composition;
 using MailApi.Receiving;
 using MailApi.Storage;
+using StackExchange.Redis;
 
 namespace MailApi.Hosting;
 
@@ -29,8 +30,7 @@ internal static class Coherence
         if (settings.Limits.FallbackShare is not (> 0 and <= 1)) throw new SettingsException("Limits__FallbackShare must be above 0 and at most 1.");
         if (settings.Admin.Key is { Length: < AdminKeyCharsMin })
             throw new SettingsException($"Admin__Key must have {AdminKeyCharsMin} characters or more.");
-        if (settings.Secrets.KeyEncryptionKey is { } key && !IsKey(key))
-            throw new SettingsException($"Secrets__KeyEncryptionKey must be the base64 of {Vault.KeyBytes} octets: openssl rand -base64 {Vault.KeyBytes}");
+        CheckSecrets(settings.Secrets);
         if (settings.Delivery.Lease <= TimeSpan.Zero) throw new SettingsException("Delivery__Lease must be a positive time span.");
         if (settings.Delivery.MxPort is < 1 or > 65535) throw new SettingsException("Delivery__MxPort must be a port.");
         if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");
@@ -48,6 +48,18 @@ internal static class Coherence
         if (!DomainName.TryParse(settings.Domains.SpfIncludeOrDefault, out _) && settings.Domains.SpfInclude is not null) throw new SettingsException("Domains__SpfInclude must be a domain name.");
         if (string.IsNullOrWhiteSpace(settings.Domains.ServiceHost)) throw new SettingsException("Domains__ServiceHost must be the public name of this service.");
         foreach (var category in Enum.GetValues<Category>()) CheckCategory(category, settings.Categories.Of(category));
+    }
+
+    private static void CheckSecrets(SecretsSettings secrets)
+    {
+        if (secrets.KeyEncryptionKey is { } key && !IsKey(key))
+            throw new SettingsException($"Secrets__KeyEncryptionKey must be the base64 of {Vault.KeyBytes} octets: openssl rand -base64 {Vault.KeyBytes}");
+        for (var index = 0; index < secrets.PreviousKeyEncryptionKeys.Length; index++)
+        {
+            var previous = secrets.PreviousKeyEncryptionKeys[index];
+            if (!IsKey(previous)) throw new SettingsException($"Secrets__PreviousKeyEncryptionKeys__{index} must be the base64 of {Vault.KeyBytes} octets.");
+            if (previous == secrets.KeyEncryptionKey) throw new SettingsException($"Secrets__PreviousKeyEncryptionKeys__{index} is Secrets__KeyEncryptionKey itself.");
+        }
     }
 
     private static void CheckReceive(Settings settings)
@@ -101,10 +113,25 @@ internal static class Coherence
         if (settings.Bus.Transport == BusTransport.InMemory) return;
         if (!Uri.TryCreate(settings.Bus.RabbitMq, UriKind.Absolute, out var address) || address.Scheme is not ("amqp" or "amqps"))
             throw new SettingsException("Bus__RabbitMq must be an amqp:// or amqps:// address with Bus__Transport=RabbitMq.");
-        if (!address.IsLoopback && (address.UserInfo.Length == 0 || address.UserInfo.StartsWith("guest:", StringComparison.Ordinal)))
+        if (!address.IsLoopback && Uri.UnescapeDataString(address.UserInfo.Split(':')[0]) is "" or "guest")
             throw new SettingsException("Bus__RabbitMq must name a user of its own: guest is for this machine only.");
         if (settings.Limits.Backend == LimitsBackend.Local)
             throw new SettingsException("With Bus__Transport=RabbitMq several nodes may deliver, and each would allow the whole rate: set Limits__Backend=Redis.");
+    }
+
+    /// <summary>The settings that lead to the broker or the cache on another machine without TLS: allowed, since the network may be encrypted itself.</summary>
+    public static IEnumerable<string> InClearText(Settings settings)
+    {
+        if (settings.Bus.Transport == BusTransport.RabbitMq && new Uri(settings.Bus.RabbitMq!) is { Scheme: "amqp", IsLoopback: false }) yield return "Bus__RabbitMq";
+        if (settings.Limits.Backend != LimitsBackend.Redis || ConfigurationOptions.Parse(settings.Limits.Redis!) is not { Ssl: false } redis) yield break;
+        if (!redis.EndPoints.All(IsHere)) yield return "Limits__Redis";
+
+        static bool IsHere(EndPoint endpoint) => endpoint switch
+        {
+            IPEndPoint ip => IPAddress.IsLoopback(ip.Address),
+            DnsEndPoint name => name.Host == "localhost",
+            _ => true,
+        };
     }
 
     private static void CheckRelay(RelaySettings relay)

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
+using MailApi.Audit;
 using MailApi.Delivery;
 using MailApi.Delivery.Categories;
 using MailApi.Delivery.Egress;
@@ -85,7 +86,7 @@ public static class MailApiHost
             options.Converters.Add(new LowerCaseEnumConverter<BlocklistState>());
             JsonSerializerContext[] slices =
                 [SendJson.Default, EventJson.Default, QueueJson.Default, SiteJson.Default, EgressJson.Default, TlsJson.Default, TenantJson.Default, DomainJson.Default, RelayJson.Default, DiagnosisJson.Default,
-                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, MailboxJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default];
+                    SuppressionJson.Default, StatisticsJson.Default, ReceiveJson.Default, MailboxJson.Default, WebhookJson.Default, SandboxJson.Default, ReportJson.Default, AuditJson.Default, SecretJson.Default];
             for (var index = 0; index < slices.Length; index++) options.TypeInfoResolverChain.Insert(index, slices[index]);
         });
     }
@@ -94,8 +95,12 @@ public static class MailApiHost
     {
         services.AddSingleton(new LocalFiles(settings.DataDirectory));
         services.AddSingleton(provider => Store.Open(settings.Store, provider.GetRequiredService<LocalFiles>().Directory, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new Vault(provider.GetRequiredService<LocalFiles>().KeyEncryptionKey(settings.Secrets.KeyEncryptionKey)));
+        services.AddSingleton(provider => new Vault(
+            provider.GetRequiredService<LocalFiles>().KeyEncryptionKey(settings.Secrets.KeyEncryptionKey), [.. settings.Secrets.PreviousKeyEncryptionKeys.Select(Convert.FromBase64String)]));
+        services.AddSingleton<SealedSettings>().AddSingleton<Resealing>();
         services.AddHostedService<StoreStart>();
+        if (settings.Roles.HasFlag(Roles.Deliver)) services.AddHostedService<StoreMark>();
+        if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService(provider => provider.GetRequiredService<Resealing>());
         services.AddHostedService<Quickstart>();
     }
 
@@ -103,7 +108,7 @@ public static class MailApiHost
     {
         services.AddSingleton(settings.Admin).AddSingleton(settings.Webhooks);
         services.AddSingleton(provider => new DomainOptions(settings.Domains, new ReportAddresses(settings.Receive.Smtp is not null, provider.GetRequiredService<ReportToken>().Create)));
-        services.AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddMailboxes().AddDiagnosis().AddRelays().AddReports();
+        services.AddAudit().AddTenants().AddDomains().AddSuppressions(receivesMail: settings.Receive.Smtp is not null).AddSending().AddIntake().AddMailboxes().AddDiagnosis().AddRelays().AddReports();
         if (settings.Roles.HasFlag(Roles.Api)) services.AddHostedService<DomainWatch>();
         if (settings.Roles.HasFlag(Roles.Receive)) services.AddHostedService<MailboxWatch>();
         AddSpool(services, settings);
@@ -144,13 +149,13 @@ public static class MailApiHost
             provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? provider.GetRequiredService<SecureLookups>() : null));
         services.AddSingleton<SecureLookups>().AddSingleton<Dane>().AddReceiverTls(delivery.Tls);
         services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName() });
-        services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derive(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
+        services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derived(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
     }
 
     private static void AddSpool(IServiceCollection services, Settings settings)
     {
-        services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver) });
-        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>();
+        services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver), Migration = Migrator.Newest });
+        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>().AddSingleton<HeldMail>().AddSingleton<Restoration>();
         services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));
@@ -206,25 +211,28 @@ public static class MailApiHost
         app.UseRouting();
         app.UseMiddleware<Authentication>();
         app.Use(ApiReference.Utf8);
-        app.MapMessages();
-        app.MapEvents();
-        app.MapQueue();
-        app.MapSites();
-        app.MapEgress();
-        app.MapTenants();
-        app.MapDomains();
-        app.MapRelays();
-        app.MapDiagnosis();
-        app.MapSuppressions();
-        app.MapPreferences();
-        app.MapStatistics();
-        app.MapUnsubscribe();
-        app.MapReceive();
-        app.MapMailboxes();
-        app.MapWebhooks();
-        app.MapSandbox();
-        app.MapTlsResults();
-        app.MapReports();
+        var routes = app.MapGroup("").AddEndpointFilter<Witness>();
+        routes.MapMessages();
+        routes.MapEvents();
+        routes.MapQueue();
+        routes.MapSites();
+        routes.MapEgress();
+        routes.MapTenants();
+        routes.MapDomains();
+        routes.MapRelays();
+        routes.MapDiagnosis();
+        routes.MapSuppressions();
+        routes.MapPreferences();
+        routes.MapStatistics();
+        routes.MapUnsubscribe();
+        routes.MapReceive();
+        routes.MapMailboxes();
+        routes.MapWebhooks();
+        routes.MapSandbox();
+        routes.MapTlsResults();
+        routes.MapReports();
+        routes.MapAudit();
+        routes.MapSecrets();
         app.MapReference();
     }
 }

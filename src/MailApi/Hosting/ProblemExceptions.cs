@@ -35,7 +35,9 @@ internal sealed partial class ProblemExceptions(ILogger<ProblemExceptions> log) 
             case DbException or TimeoutException:
                 LogStoreAway(exception.Message);
                 context.Response.Headers.RetryAfter = StoreRetryAfterSeconds;
-                return Problem.StoreUnavailable.With("Send the request again, with the same Idempotency-Key.");
+                return Problem.StoreUnavailable.With(Store.IsFull(exception)
+                    ? "The store's disk is full. Send the request again once the operator has made room, with the same Idempotency-Key."
+                    : "Send the request again, with the same Idempotency-Key.");
             default:
                 // The exception handler has taken the endpoint off the request.
                 LogFailed(exception, context.Request.Method, context.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.DisplayName);

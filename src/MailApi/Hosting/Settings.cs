@@ -136,6 +136,9 @@ internal sealed class SecretsSettings
 {
     /// <summary>Base64 of 32 octets; by default a file in <c>DataDirectory</c>, made at the first start.</summary>
     public string? KeyEncryptionKey { get; set; }
+
+    /// <summary>Open what they sealed, until it is sealed under <see cref="KeyEncryptionKey"/>: a rotation.</summary>
+    public string[] PreviousKeyEncryptionKeys { get; set; } = [];
 }
 
 /// <summary>Section <c>Dns</c>.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MailApi.Delivery;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -24,9 +25,16 @@ internal static class Telemetry
             })
             .WithTracing(traces =>
             {
-                traces.AddSource(DeliveryMetrics.Name, "MassTransit").AddAspNetCoreInstrumentation();
+                traces.AddSource(DeliveryMetrics.Name, "MassTransit").AddAspNetCoreInstrumentation(http => http.EnrichWithHttpResponse = HideAddresses);
                 if (otlp) traces.AddOtlpExporter();
             });
         if (otlp) builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+    }
+
+    /// <summary>A path or query may name a recipient, or hold the token of an unsubscribe link: traces tell the route and no more.</summary>
+    private static void HideAddresses(Activity activity, HttpResponse response)
+    {
+        activity.SetTag("url.path", (response.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText);
+        activity.SetTag("url.query", null);
     }
 }

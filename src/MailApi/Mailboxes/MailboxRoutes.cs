@@ -2,6 +2,7 @@ using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Mailboxes;
 using MailApi.OAuth;
+using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace MailApi.Mailboxes;
@@ -12,7 +13,7 @@ internal static class MailboxRoutes
     private const string Mailbox = "/{id:id(dom_)}/mailbox";
 
     public static IServiceCollection AddMailboxes(this IServiceCollection services) => services
-        .AddSingleton<MailboxStore>().AddSingleton<IRefreshTokens<Mailbox>>(provider => provider.GetRequiredService<MailboxStore>()).AddSingleton<OAuthTokens<Mailbox>>()
+        .AddSingleton<MailboxStore>().AddSealed(MailboxStore.Sealed).AddSingleton<IRefreshTokens<Mailbox>>(provider => provider.GetRequiredService<MailboxStore>()).AddSingleton<OAuthTokens<Mailbox>>()
         .AddSingleton<MailboxValidator>().AddSingleton<MailboxAccess>().AddSingleton<MailboxLeases>().AddSingleton<MailboxAddressee>().AddSingleton<MailboxReader>();
 
     public static void MapMailboxes(this IEndpointRouteBuilder routes)

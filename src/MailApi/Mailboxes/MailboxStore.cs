@@ -12,6 +12,9 @@ internal sealed class MailboxStore(Db db, Vault vault) : IRefreshTokens<Mailbox>
 {
     private const string Table = "mailboxes";
 
+    /// <summary>The secrets, for a rotation of the key that seals them.</summary>
+    public static readonly IReadOnlyList<SealedColumn> Sealed = [new(Table, "domain_id", "password"), new(Table, "domain_id", "client_secret"), new(Table, "domain_id", "refresh_token")];
+
     private const string Select = """
         select domain_id, tenant_id, protocol, host, port, tls, auth, username, password, oauth_provider, oauth_grant, oauth_endpoint, oauth_directory, oauth_client_id, oauth_scope,
             client_secret, refresh_token, folder, after_taking, move_to, revision, created_at, changed_at, last_connected_at, last_error, last_error_at, processed

@@ -33,9 +33,12 @@ internal static class ReceiveRoutes
     /// <summary>Of a message: as much as is sent.</summary>
     public const int MessageBytesMax = 40 << 20;
 
+    /// <summary>A length that is only declared makes room for no more.</summary>
+    private const int DeclaredBytesMax = 256 * 1024;
+
     public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<Intake>();
 
-    public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive)
+    public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive).IsTraffic()
         .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")
         .WithSummary("Takes a message that came back.")
         .WithDescription("A bounce, a feedback report, an unsubscription or a DMARC or TLS report, as raw octets. It changes what it answers if that is yours, once however often it is handed in.")
@@ -55,7 +58,7 @@ internal static class ReceiveRoutes
                 return Problem.InvalidFields(new Dictionary<string, string[]> { ["recipient"] = ["Not an address of yours: <tag>@bounces.<your domain>. Leave it out to have the message itself looked at."] });
         }
 
-        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, MessageBytesMax));
+        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, DeclaredBytesMax));
         await request.Body.CopyToAsync(octets, ct);
         var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), ct);
         if (taken.Effect == ReturnEffect.TooEarly)

@@ -56,7 +56,7 @@ internal sealed class ReportBodies(TimeProvider time)
 
     private static async Task<(byte[] Octets, ProblemHttpResult? Refusal)> Read(HttpRequest request, int octetsMax, CancellationToken ct)
     {
-        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, octetsMax));
+        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, BlockBytes));
         var block = new byte[BlockBytes];
         try
         {

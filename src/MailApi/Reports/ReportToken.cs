@@ -8,14 +8,16 @@ namespace MailApi.Reports;
 /// Names a domain in the address that reports are posted to: its id and a keyed MAC (HMAC-SHA-256, 128 bits), in base64url. It stands in the DNS for all to read; what it
 /// keeps out is reports about domains that never asked for any. It does not expire, since nobody renews a record for its sake.
 /// </summary>
-internal sealed class ReportToken(byte[] key)
+internal sealed class ReportToken(Func<byte[]> key)
 {
-    /// <summary>What the key is derived for (<see cref="Storage.Vault.Derive"/>).</summary>
+    /// <summary>What the key is derived for (<see cref="Storage.Vault.Derived"/>).</summary>
     public const string KeyPurpose = "reports";
 
     private const int IdBytes = 16;
     private const int MacBytes = 16;
     private const int Length = 43;
+
+    public ReportToken(byte[] key) : this(() => key) { }
 
     public string Create(DomainId domain)
     {
@@ -41,7 +43,7 @@ internal sealed class ReportToken(byte[] key)
     private void Mac(ReadOnlySpan<byte> id, Span<byte> mac)
     {
         Span<byte> whole = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, id, whole);
+        HMACSHA256.HashData(key(), id, whole);
         whole[..MacBytes].CopyTo(mac);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MailApi.Api;
+using MailApi.Mail;
 using MailApi.Mail.Composition;
 using MailApi.Spool;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,16 +8,17 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace MailApi.Sending;
 
 /// <summary><c>POST /send</c>: JSON shape and validation (<see cref="SendReader"/>), rights, composition, commit, in this order.</summary>
-internal sealed class SendEndpoint(SendReader reader, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time)
+internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time)
 {
     public async Task<IResult> Send(Caller caller, HttpContext context, CancellationToken ct)
     {
-        var body = await SendReader.ReadBody(context.Request, ct);
-        if (body.Problem is not null) return body.Problem;
-        var idempotency = Idempotency(context.Request, caller, body.Bytes);
+        var (body, unread) = await SendBody.Read(context, caller, memory, ct);
+        if (body is null) return unread!;
+        using var held = body;
+        var idempotency = Idempotency(context.Request, caller, body.Octets);
         if (idempotency.Problem is not null) return idempotency.Problem;
 
-        if (reader.Parse(body.Bytes, out var request) is { } refused) return refused;
+        if (reader.Parse(body.Octets, out var request) is { } refused) return refused;
 
         var from = SendReader.From(request);
         var category = EnumText.Parse<Category>(request.Category!);
@@ -45,12 +47,13 @@ internal sealed class SendEndpoint(SendReader reader, SendRights rights, HasTopi
             SendAt = request.SendAt > time.GetUtcNow() ? request.SendAt : null,
             Idempotency = idempotency.Key,
         });
+        CrashPoint.Pass("before-answer");
         if (accepted.Problem is null) return Accepted(context, accepted.Answer, accepted.Id);
         if (accepted.Problem.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = "1";
         return accepted.Problem;
     }
 
-    private static (IdempotencyKey? Key, IResult? Problem) Idempotency(HttpRequest request, Caller caller, byte[] body)
+    private static (IdempotencyKey? Key, IResult? Problem) Idempotency(HttpRequest request, Caller caller, ReadOnlyMemory<byte> body)
     {
         if (!request.Headers.TryGetValue("Idempotency-Key", out var values)) return (null, null);
         return values is [{ } key] && Acceptances.Idempotency(key, caller, [body]) is { } idempotency ? (idempotency, null) : (null, Acceptances.BadIdempotencyKey);

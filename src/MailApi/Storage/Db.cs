@@ -45,6 +45,7 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
             return await Lend(writers, async connection =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(ct);
+                if (Act.Pending is { } act) return await Witnessed(transaction, act, work, ct);
                 var result = await work(transaction);
                 await transaction.CommitAsync(ct);
                 return result;
@@ -65,6 +66,18 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         foreach (var connection in readers.Concat(writers)) connection.Dispose();
         writer?.Dispose();
         source.Dispose();
+    }
+
+    /// <summary>What changes something is noted in the audit log, in the same transaction.</summary>
+    private async Task<T> Witnessed<T>(DbTransaction transaction, Act act, Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    {
+        var before = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
+        var result = await work(transaction);
+        var after = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
+        var mark = before[0] == after[0] ? null : await act.Append(transaction, ct);
+        await transaction.CommitAsync(ct);
+        if (mark is not null) act.Committed(mark);
+        return result;
     }
 
     /// <summary>Lends a connection for one piece of work. Where the driver does not, they are kept here, open and with their statements; one that failed is closed.</summary>

@@ -17,7 +17,7 @@ internal static class PreferenceRoutes
 
         var recipients = routes.MapGroup("/recipients/{address}/preferences").WithTags("Preferences");
         recipients.MapGet("", Find).RequireScope(Scopes.Suppressions).WithName("GetPreferences").WithSummary("What a recipient wants of the tenant.");
-        recipients.MapPut("", Change).RequireScope(Scopes.Suppressions).WithName("ChangePreferences").WithSummary("Records what a recipient wants.")
+        recipients.MapPut("", Change).RequireScope(Scopes.Suppressions).IsTraffic().WithName("ChangePreferences").WithSummary("Records what a recipient wants.")
             .WithDescription("It never undoes a bounce, a complaint or a manual entry: `DELETE /suppressions/{id}` does, or an override.");
     }
 

@@ -84,6 +84,7 @@ internal sealed class SuppressionList(Db db)
             await transaction.Run([Add(id, tenant, address, category, reason, source, expiresAt)], null, ct);
             var found = await transaction.Query(Select + " where tenant_id = @tenant and address = @address and category = @category and reason = @reason", Read, ct,
                 ("tenant", tenant.Value), ("address", Key(address)), ("category", Text(category)), ("reason", reason.ToText()));
+            Act.Concerns(tenant, found[0].Id.ToString());
             return found[0];
         }, ct);
         return (entry, entry.Id == id);

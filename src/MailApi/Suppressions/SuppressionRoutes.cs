@@ -14,7 +14,7 @@ internal static class SuppressionRoutes
     {
         return services
             .AddSingleton<SuppressionList>()
-            .AddSingleton(provider => new UnsubscribeToken(provider.GetRequiredService<Vault>().Derive(UnsubscribeToken.KeyPurpose)))
+            .AddSingleton(provider => new UnsubscribeToken(provider.GetRequiredService<Vault>().Derived(UnsubscribeToken.KeyPurpose)))
             .AddSingleton(provider => new UnsubscribeHeaders(provider.GetRequiredService<UnsubscribeToken>(), receivesMail))
             .AddSingleton<Topics>().AddSingleton<PreferenceStore>().AddSingleton<UnsubscribeLinks>()
             .AddSingleton<SuppressionRequestValidator>().AddSingleton<SuppressionImport>().AddSingleton<SuppressionExport>()

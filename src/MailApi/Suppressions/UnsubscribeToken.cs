@@ -10,9 +10,9 @@ namespace MailApi.Suppressions;
 /// receivers fold the case of local parts. It does not expire: a link must work for as long as the law of any recipient asks (60 days in
 /// Canada), and old mail is read.
 /// </summary>
-internal sealed class UnsubscribeToken(byte[] key)
+internal sealed class UnsubscribeToken(Func<byte[]> key)
 {
-    /// <summary>What the key is derived for (<see cref="Storage.Vault.Derive"/>).</summary>
+    /// <summary>What the key is derived for (<see cref="Storage.Vault.Derived"/>).</summary>
     public const string KeyPurpose = "unsubscribe";
 
     /// <summary>Before the token in a local part; no return path has it, since base32 has no hyphen.</summary>
@@ -21,6 +21,8 @@ internal sealed class UnsubscribeToken(byte[] key)
     private const int IdBytes = 16;
     private const int MacBytes = 16;
     private const int Length = 43;
+
+    public UnsubscribeToken(byte[] key) : this(() => key) { }
 
     public string Create(EnvelopeId envelope)
     {
@@ -74,7 +76,7 @@ internal sealed class UnsubscribeToken(byte[] key)
     private void Mac(ReadOnlySpan<byte> id, Span<byte> mac)
     {
         Span<byte> whole = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, id, whole);
+        HMACSHA256.HashData(key(), id, whole);
         whole[..MacBytes].CopyTo(mac);
     }
 }

@@ -17,6 +17,7 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
     public async Task<Tenant> Create(string name, IngressRate rate, int? delayedAfterSeconds, int weight, CancellationToken ct)
     {
         var id = PrefixedId.New<TenantId>();
+        Act.Concerns(id, id.ToString());
         var keys = Enum.GetValues<KeyMode>().Select(mode => new NewKey("first " + mode.ToText(), mode, AllScopes)).ToList();
         var made = await db.Write(async transaction =>
         {
@@ -55,7 +56,12 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
         directory.Forget();
     }
 
-    public Task<Key> CreateKey(TenantId tenant, NewKey key, CancellationToken ct) => db.Write(transaction => Insert(transaction, tenant, key, ct), ct);
+    public Task<Key> CreateKey(TenantId tenant, NewKey key, CancellationToken ct) => db.Write(async transaction =>
+    {
+        var made = await Insert(transaction, tenant, key, ct);
+        Act.Concerns(tenant, $"{tenant} {made.Id}");
+        return made;
+    }, ct);
 
     public Task<List<Key>> Keys(TenantId tenant, CancellationToken ct) =>
         db.QueryAs(tenant, $"select {KeyColumns} from api_keys where tenant_id = @tenant order by id", Read, ct, ("tenant", tenant.Value));

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Threading.Channels;
 using MailApi.Api;
+using MailApi.Mail;
 
 namespace MailApi.Webhooks;
 
@@ -102,9 +103,12 @@ internal sealed partial class WebhookPump(
         var answered = true;
         try
         {
+            CrashPoint.Pass("before-webhook");
             if (await Try(claim) is not { } answer) return;
+            CrashPoint.Pass("after-webhook");
             answered = answer.Delivered;
             var outcome = await deliveries.Record(claim, answer, Random.Shared.NextDouble(), CancellationToken.None);
+            CrashPoint.Pass("after-webhook-record");
             WebhookMetrics.Count(outcome);
             if (outcome != TryOutcome.Delivered) LogFailed(new WebhookId(claim.Webhook), new EventId(claim.Event), claim.Tries + 1, answer.Status, outcome);
         }

@@ -1,3 +1,5 @@
+using MailApi.Storage;
+
 namespace MailApi.Webhooks;
 
 /// <summary>Registers the slice; the pump apart, because only some processes deliver.</summary>
@@ -12,6 +14,7 @@ public static class WebhookSetup
         .AddSingleton<WebhookSignal>()
         .AddSingleton<EgressGuard>()
         .AddSingleton<WebhookStore>()
+        .AddSealed(new("webhooks", "id", "secret"), new("webhooks", "id", "previous_secret"))
         .AddSingleton<DeliveryLog>();
 
     /// <summary>Delivers from this process: the role <c>Webhook</c>.</summary>

@@ -21,6 +21,7 @@ internal sealed class WebhookStore(Db db, Vault vault)
             returning {Columns}
             """;
         var id = PrefixedId.New<WebhookId>();
+        Act.Concerns(tenant, id.ToString());
         var secret = Signature.NewSecret();
         var rows = await db.Write(transaction => transaction.Query(sql, Read, ct,
             ("id", id.Value), ("tenant", tenant.Value), ("url", url), ("events", JsonText.From(events)),

@@ -13,6 +13,7 @@ internal sealed record WebhookUrl
 {
     public const int LengthMax = 2_048;
     private const int HostLengthMax = 253; // RFC 1035 §2.3.4, without the trailing dot
+    private const string NoHost = "The host must be a domain name without a trailing dot, or an address in its usual form.";
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
@@ -56,6 +57,8 @@ internal sealed record WebhookUrl
         address = null;
         if (authority.ContainsAny('@', '%')) return "The URL must not carry a user name, a password or an encoded host.";
         var bracketed = authority.StartsWith('[');
+        // System.Uri takes a prefix length within the brackets; to all others the slash ends the authority.
+        if (bracketed && !authority.Contains(']')) return NoHost;
         var host = bracketed ? authority[1..authority.IndexOf(']')] : authority[..(authority.IndexOf(':') is var colon and >= 0 ? colon : authority.Length)];
         switch (uri.HostNameType)
         {
@@ -65,7 +68,7 @@ internal sealed record WebhookUrl
             case UriHostNameType.Dns when host.Length <= HostLengthMax && !host.EndsWith('.') && !IsNumber(host[(host.LastIndexOf('.') + 1)..]):
                 return null;
             default:
-                return "The host must be a domain name without a trailing dot, or an address in its usual form.";
+                return NoHost;
         }
     }
 
