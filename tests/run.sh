@@ -57,7 +57,9 @@ missing_packages() {
     command -v delv >/dev/null || echo bind9-dnsutils
     [[ -x /usr/sbin/spamd ]] || echo spamassassin spamd
     [[ -n "$(compgen -G '/usr/lib/*/libidn.so.12')" ]] || echo libidn12
+    command -v sqlite3 >/dev/null || echo sqlite3
     command -v swaks >/dev/null || echo swaks
+    [[ -n "$(compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1')" ]] || echo libfaketime
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
     command -v jq >/dev/null || echo jq
@@ -110,6 +112,19 @@ publish() {
     step "Publishing src/MailApi"
     rm -rf artifacts/publish
     dotnet publish src/MailApi -c Release --no-build -o artifacts/publish -v q --nologo || fail "src/MailApi does not publish."
+    # The build that can kill itself at named places.
+    rm -rf artifacts/crash-points
+    dotnet publish src/MailApi -c CrashPoints -o artifacts/crash-points -v q --nologo -p:RunAnalyzers=false || fail "src/MailApi does not publish with its crash points."
+    list_packages
+}
+
+# A bill of materials beside the program, in CycloneDX's form, from what the restore resolved.
+list_packages() {
+    local version
+    version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+    { dotnet tool restore && dotnet dotnet-CycloneDX src/MailApi/MailApi.csproj --disable-package-restore --output-format Json \
+        --output artifacts/publish --filename bom.json --set-version "$version"; } >"$results/bom.log" 2>&1 ||
+        { cat "$results/bom.log"; fail "The packages cannot be listed."; }
 }
 
 check_format() {

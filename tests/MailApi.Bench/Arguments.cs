@@ -19,7 +19,7 @@ internal sealed class Arguments
     private static readonly string[] Known =
     [
         "rate", "seconds", "warm-up", "rehearse", "mode", "messages", "connections", "concurrent", "times",
-        "tenants", "domains", "sites", "size", "recipients", "port", "verify", "dns", "without", "only", "scale", "out", "set", "target", "minutes", "seed", "rows",
+        "tenants", "domains", "sites", "size", "recipients", "port", "verify", "dns", "without", "only", "scale", "out", "set", "target", "minutes", "seed", "keep", "rows",
     ];
     private readonly Dictionary<string, string> values = [];
     private readonly Dictionary<string, string> settings = [];

@@ -17,7 +17,8 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "sink": return await SinkRun.Run(arguments);
         case "compare": return await CompareRun.Run(arguments);
         case "curves": return await CurvesRun.Run(arguments);
-        case "fuzz": return await FuzzRun.Run(arguments);
+        case "fuzz": return await FuzzRun.Run(args, arguments);
+        case "abuse": return await AbuseRun.Run(arguments);
         default: error = $"There is no measurement '{command}'."; break;
     }
 }
@@ -34,6 +35,7 @@ await Console.Error.WriteLineAsync(
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
+      abuse         --rate 50 --seconds 10 --mode …                                    honest senders' latency beside slow, many and large ones, as a ratio
       returns       --messages 10000 --connections 16 --mode …                         bounces into the listener on port 25
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
                     --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …
@@ -41,6 +43,7 @@ await Console.Error.WriteLineAsync(
       compare       --messages 20000 --warm-up 2000 --domains 4 --connections 100 --rate 500 --seconds 30
                     --without postfix,haraka,embedded,distributed                      with Postfix and Haraka → docs/performance/comparison.*
       fuzz          --target returned,smtp (all) --minutes 1 --seed …                 changed input at the readers of what strangers write → artifacts/fuzz
+                    --keep 40                                                          keeps the most telling of it for the tests → tests/MailApi.Bench/Fuzz/Corpus
       curves        --only tenants,domains,sites,size,recipients,queued --scale 1 --mode … → docs/performance/curves.*
 
     --set Key=Value, as often as needed, adds a setting of the program to load, compare and curves; --out names another folder than docs/performance.

@@ -37,11 +37,14 @@ public sealed record Shop(World World, string Tenant, string Domain, HttpClient 
     /// <summary>Sends and answers the message's id.</summary>
     public async Task<string> Send(JsonObject mail, string? idempotencyKey = null) => (await World.Json(await Post(mail, idempotencyKey))).GetProperty("id").GetString()!;
 
-    public async Task<HttpResponseMessage> Post(JsonObject mail, string? idempotencyKey = null)
+    /// <param name="mail">The body.</param>
+    /// <param name="idempotencyKey">Null for none.</param>
+    /// <param name="process">Another process of the world, with the shop's key.</param>
+    public async Task<HttpResponseMessage> Post(JsonObject mail, string? idempotencyKey = null, HttpClient? process = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/send") { Content = new StringContent(mail.ToJsonString(), Encoding.UTF8, "application/json") };
         if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
-        return await Live.SendAsync(request);
+        return await (process ?? Live).SendAsync(request);
     }
 
     public async Task<JsonElement> Message(string id) => await World.Json(await Live.GetAsync($"/messages/{id}"));

@@ -8,16 +8,6 @@ using Xunit.v3;
 
 namespace MailApi.EndToEnd.Tests;
 
-/// <summary>How the program is put together; every scenario runs on both.</summary>
-public enum Mode
-{
-    /// <summary>One process: SQLite, the bus in memory, limits in process.</summary>
-    Embedded,
-
-    /// <summary>PostgreSQL, RabbitMQ and Redis.</summary>
-    Distributed,
-}
-
 /// <summary>The servers of the whole run, and one shared world a mode for scenarios that break nothing.</summary>
 public sealed class Worlds : IAsyncDisposable
 {

@@ -181,7 +181,9 @@ public sealed record DmarcRecord
         var rua = parts.FindIndex(part => Split(part) is { Name: "rua", Value: not null });
         if (rua < 0) parts.Add($"rua={uri}");
         else if (record.AggregateReports.Count == 0) parts[rua] = $"rua={uri}";
-        else if (!record.AggregateReports.Contains(uri, StringComparer.OrdinalIgnoreCase)) parts[rua] += $",{uri}";
+        else if (!record.AggregateReports.Contains(uri, StringComparer.OrdinalIgnoreCase))
+            // Behind so many that nobody would read as far, it stands in front.
+            parts[rua] = record.AggregateReports.Count < UrisMax ? $"{parts[rua]},{uri}" : $"rua={uri},{Split(parts[rua]).Value}";
         return string.Join("; ", parts);
     }
 

@@ -117,7 +117,7 @@ internal static partial class SpfSyntax
         var match = Prefix().Match(argument);
         if (match.Groups["v4"] is { Success: true } v4 && !TryReadBits(v4.Value, 32, out v4Bits)) error = $"\"/{SpfWording.Clip(v4.Value)}\" is not a length of prefix from /0 to /32";
         if (match.Groups["v6"] is { Success: true } v6 && !TryReadBits(v6.Value, 128, out v6Bits)) error = $"\"//{SpfWording.Clip(v6.Value)}\" is not a length of prefix from //0 to //128";
-        argument = argument[..match.Index];
+        argument = match.Groups["before"].Value;
         return error is null;
     }
 
@@ -152,9 +152,9 @@ internal static partial class SpfSyntax
 
     private static (SpfTerm?, string?) Wrong(string error) => (null, error);
 
-    [GeneratedRegex(@"(?:/(?<v4>[0-9]+))?(?://(?<v6>[0-9]+))?\z", RegexOptions.RightToLeft)]
+    [GeneratedRegex(@"\A(?<before>.*?)(?:/(?<v4>[0-9]+))?(?://(?<v6>[0-9]+))?\z", RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Prefix();
 
-    [GeneratedRegex(@"\A(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\z)|\z)){4}\z")]
+    [GeneratedRegex(@"\A(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Dotted();
 }

@@ -7,7 +7,7 @@ namespace MailApi.Mail.Bounces;
 /// Return paths that name their envelope (variable envelope return path): <c>&lt;tag&gt;@bounces.mail.shop.example</c>. The tag holds the envelope id,
 /// the day it expires and a keyed MAC, so that nobody else can make one: 28 octets in base32, 45 characters of the 64 that a local part may have.
 /// </summary>
-public sealed class Verp(byte[] key)
+public sealed class Verp(Func<byte[]> key)
 {
     private const int IdOctets = 16;
     private const int DayOctets = 2;
@@ -18,6 +18,8 @@ public sealed class Verp(byte[] key)
 
     // Days are counted from here, so that two octets last until 2179.
     private static readonly DateOnly Epoch = new(2000, 1, 1);
+
+    public Verp(byte[] key) : this(() => key) { }
 
     /// <summary>The local part for an envelope; answers come back until <paramref name="expires"/>, that day included.</summary>
     /// <exception cref="OverflowException">The day lies before the year 2000 or after 2179.</exception>
@@ -49,7 +51,7 @@ public sealed class Verp(byte[] key)
     {
         Span<byte> full = stackalloc byte[HMACSHA256.HashSizeInBytes];
         // The label keeps the tags apart from whatever else the key may sign.
-        HMACSHA256.HashData(key, [.. "verp:"u8, .. text], full);
+        HMACSHA256.HashData(key(), [.. "verp:"u8, .. text], full);
         full[..MacOctets].CopyTo(mac);
     }
 }

@@ -66,8 +66,13 @@ public sealed record RequiredScope(string Scope, bool NeedsTenant);
 /// <summary>A route that costs look-ups in the DNS of strangers or a key pair: its requests count against the tenant's ingress rate, as messages do.</summary>
 public sealed record CountsAsIngress;
 
+/// <summary>A route that carries mail or answers about it: it changes no settings, and the audit log leaves it out.</summary>
+public sealed record Traffic;
+
 public static class ScopeConventions
 {
+    public static TBuilder IsTraffic<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new Traffic());
+
     /// <summary>Holds a route to the tenant's ingress rate; the routes that send are anyway.</summary>
     public static TBuilder CountAsIngress<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new CountsAsIngress());
 

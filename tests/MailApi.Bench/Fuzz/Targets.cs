@@ -5,7 +5,7 @@ using MailApi.Testing.Fuzzing;
 
 namespace MailApi.Bench.Fuzz;
 
-/// <summary>What is fuzzed, by name: each with its seeds and its words. MailApi.Mail.Tests runs each of them for a moment, <c>fuzz</c> for as long as it is told.</summary>
+/// <summary>What of MailApi.Mail is fuzzed, by name: each with its seeds and its words. MailApi.Mail.Tests runs each of them for a moment, <c>fuzz</c> for as long as it is told.</summary>
 internal static class Targets
 {
     public static readonly FrozenDictionary<string, Func<FuzzTarget>> All = new Dictionary<string, Func<FuzzTarget>>
@@ -16,6 +16,16 @@ internal static class Targets
         ["tls-report"] = () => new FuzzTarget { Name = "tls-report", Seeds = Files("reports", "*.json"), Try = ReportTarget.TryTls, Words = ReportTarget.TlsWords },
         // A packed report grows by as much as its reader allows.
         ["report-file"] = () => new FuzzTarget { Name = "report-file", Seeds = Files("reports", "*"), Try = ReportTarget.TryFile, AllocatedBytesPerOctetMax = 200 * (ReportLimits.RatioMax + 1) },
+        ["smtp-reply"] = () => new FuzzTarget { Name = "smtp-reply", Seeds = ReplyTarget.Seeds, Try = ReplyTarget.Try, Words = ReplyTarget.Words },
+        ["dns"] = () => new FuzzTarget { Name = "dns", Seeds = DnsTarget.Seeds, Try = DnsTarget.Try, Words = DnsTarget.Words },
+        ["spf-record"] = () => new FuzzTarget { Name = "spf-record", Seeds = RecordTarget.SpfSeeds, Try = RecordTarget.TrySpf, Words = RecordTarget.SpfWords },
+        ["dmarc-record"] = () => new FuzzTarget { Name = "dmarc-record", Seeds = RecordTarget.DmarcSeeds, Try = RecordTarget.TryDmarc, Words = RecordTarget.DmarcWords },
+        ["dkim-key"] = () => new FuzzTarget { Name = "dkim-key", Seeds = RecordTarget.KeySeeds, Try = RecordTarget.TryKey, Words = RecordTarget.KeyWords },
+        ["sts-policy"] = () => new FuzzTarget { Name = "sts-policy", Seeds = RecordTarget.StsSeeds, Try = RecordTarget.TrySts, Words = RecordTarget.StsWords },
+        ["tlsrpt-record"] = () => new FuzzTarget { Name = "tlsrpt-record", Seeds = RecordTarget.TlsRptSeeds, Try = RecordTarget.TryTlsRpt, Words = RecordTarget.TlsRptWords },
+        ["signature"] = () => new FuzzTarget { Name = "signature", Seeds = SignatureTarget.Seeds(Files("dkim", "0*.eml")), Try = SignatureTarget.Try, Words = SignatureTarget.Words },
+        ["submission"] = () => new FuzzTarget { Name = "submission", Seeds = SubmissionTarget.Seeds, Try = SubmissionTarget.Try, Words = SubmissionTarget.Words },
+        ["address"] = () => new FuzzTarget { Name = "address", Seeds = AddressTarget.Seeds, Try = AddressTarget.Try, Words = AddressTarget.Words },
     }.ToFrozenDictionary();
 
     /// <summary>Files of a folder of MailApi.Mail.Tests' test data, in their order.</summary>

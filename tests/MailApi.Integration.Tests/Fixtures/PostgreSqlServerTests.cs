@@ -54,6 +54,48 @@ public sealed class PostgreSqlServerTests(SharedServers servers)
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => command.ExecuteScalarAsync(ct));
     }
 
+    [Fact]
+    public async Task Refuses_to_write_on_a_full_disk_and_goes_on_when_there_is_room()
+    {
+        Assert.SkipUnless(SmallDisk.IsPossible, "Only root may mount.");
+        var ct = TestContext.Current.CancellationToken;
+        await using var server = await PostgreSqlServer.StartAsync(ct);
+        await ScalarAsync(server.ConnectionString(), "create table kept (text text); select 1");
+        await server.MoveToSmallDiskAsync(256, ct);
+
+        server.Disk!.Fill(bytesLeft: 0);
+        // With disk_full, or with an internal error, by what it wants to write first.
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => ScalarAsync(server.ConnectionString(), "insert into kept select repeat('x', 1000) from generate_series(1, 10000); select 1"));
+
+        server.Disk.Clear();
+        await ScalarAsync(server.ConnectionString(), "insert into kept values ('there'); select 1");
+        Assert.Equal("there", await ScalarAsync(server.ConnectionString(), "select text from kept"));
+    }
+
+    [Fact]
+    public async Task Has_a_clock_that_jumps_while_it_runs()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var clock = new FakeClock();
+        await using var server = await PostgreSqlServer.StartAsync(ct);
+        await server.StopAsync();
+        server.Clock = clock;
+        await server.StartAgainAsync(ct);
+        await Eventually.HoldsAsync(() => Ahead(TimeSpan.Zero), Start, "the clock is ours", ct);
+
+        foreach (var offset in (TimeSpan[])[TimeSpan.FromHours(1), TimeSpan.FromHours(-2), TimeSpan.Zero])
+        {
+            clock.Jump(offset);
+            await Eventually.HoldsAsync(() => Ahead(offset), Start, $"the clock is {offset} ahead", ct);
+        }
+
+        async Task<bool> Ahead(TimeSpan offset)
+        {
+            var there = (DateTime)(await ScalarAsync(server.ConnectionString(), "select now()"))!;
+            return (there - TimeProvider.System.GetUtcNow().UtcDateTime - offset).Duration() < TimeSpan.FromMinutes(1);
+        }
+    }
+
     private static async Task<object?> ScalarAsync(string connectionString, string sql)
     {
         await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");

@@ -100,6 +100,21 @@ public sealed class ScriptedSinkTests
         Assert.Contains("kept", await sending, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Holds_the_go_ahead_until_the_test_releases_it()
+    {
+        await using var sink = ScriptedSink.Start();
+        using var client = await ConnectAsync(sink);
+
+        var sending = client.SendAsync(Message("hold-data-1@example.net"), TestContext.Current.CancellationToken);
+        await sink.WaitForHeld(1, Patience);
+        Assert.Equal(0, sink.Count);
+        sink.ReleaseHeld();
+
+        Assert.Contains("kept", await sending, StringComparison.Ordinal);
+        Assert.Equal(1, sink.Count);
+    }
+
     [Theory]
     [InlineData("half-open@example.net")]
     [InlineData("tarpit@example.net")]

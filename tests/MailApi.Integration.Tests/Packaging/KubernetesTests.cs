@@ -50,6 +50,20 @@ public sealed class KubernetesTests
 
     [Theory]
     [MemberData(nameof(Overlays))]
+    public async Task Nothing_can_be_written_but_data_and_scratch(string overlay)
+    {
+        Assert.All((await Manifests.Build(overlay)).Workloads.Where(workload => workload.IsMailApi), workload =>
+        {
+            Assert.Equal("true", workload.Container.Text("securityContext", "readOnlyRootFilesystem"));
+            Assert.Equal(["/data", "/tmp"], workload.Container.List("volumeMounts").Where(mount => mount.Text("readOnly") != "true").Select(mount => mount.Text("mountPath")).Order());
+            Assert.All(workload.Pod.List("volumes"), volume => Assert.Null(volume["hostPath"]));
+            // What is not kept has an end.
+            Assert.All(workload.Pod.List("volumes").Where(volume => volume["emptyDir"] is not null), volume => Assert.NotNull(volume.Text("emptyDir", "sizeLimit")));
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Overlays))]
     public async Task MailApi_is_asked_on_its_management_port_and_given_time_to_end(string overlay)
     {
         Assert.All((await Manifests.Build(overlay)).Workloads.Where(workload => workload.IsMailApi), workload =>

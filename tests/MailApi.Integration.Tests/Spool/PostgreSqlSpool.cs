@@ -1,3 +1,4 @@
+using System.Globalization;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Hosting;
@@ -18,6 +19,9 @@ public sealed class PostgreSqlSpool(SharedServers servers) : SpoolContract
         Store.Migrate(options, "");
         return db = Store.Open(options, "", TimeProvider.System);
     }
+
+    private protected override Task SetClock(TimeSpan ahead) => db.Execute(string.Create(CultureInfo.InvariantCulture,
+        $"create or replace function now_ms() returns bigint language sql stable as $$ select (extract(epoch from now()) * 1000)::bigint + ({(long)ahead.TotalMilliseconds}) $$"), CancellationToken.None);
 
     [Fact]
     public async Task The_event_log_shows_nothing_past_a_transaction_that_is_still_open()

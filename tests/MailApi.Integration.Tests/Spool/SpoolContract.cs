@@ -18,6 +18,9 @@ public abstract class SpoolContract : IAsyncLifetime
 
     private protected abstract Task<Db> OpenStore();
 
+    /// <summary>Sets the store's clock so far ahead.</summary>
+    private protected abstract Task SetClock(TimeSpan ahead);
+
     public async ValueTask InitializeAsync()
     {
         spool = new SpoolUnderTest(await OpenStore());
@@ -108,6 +111,55 @@ public abstract class SpoolContract : IAsyncLifetime
         var recipient = await spool.Recipient(message);
         Assert.Equal((state, true), (recipient.State, recipient.DuplicatePossible));
         Assert.Equal(onUncertain == OnUncertain.Hold, (await spool.Events(message)).Contains(EventType.MessageUnknown));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_forward_takes_no_lease_of_a_node_that_lives()
+    {
+        var message = await spool.Accept(tenant, onUncertain: OnUncertain.Hold);
+        var claim = (await spool.Claim(message))!;
+        await SetClock(TimeSpan.FromHours(1));
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        await spool.Sweeper.Sweep(CancellationToken.None);
+
+        Assert.False(spool.Node.IsSteady);
+        Assert.True(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(20), CancellationToken.None));
+        Assert.True(await spool.Records.Record(claim, new Outcome.Delivered(Ok)));
+        var recipient = await spool.Recipient(message);
+        Assert.Equal((EnvelopeState.Delivered, false), (recipient.State, recipient.DuplicatePossible));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_changes_nothing_for_a_lease()
+    {
+        var message = await spool.Accept(tenant);
+        var claim = (await spool.Claim(message))!;
+        await SetClock(TimeSpan.FromHours(-1));
+        await spool.Node.Announce(CancellationToken.None);
+        await spool.Sweeper.Sweep(CancellationToken.None);
+
+        Assert.True(spool.Node.IsSteady);
+        Assert.True(await spool.Records.Record(claim, new Outcome.Delivered(Ok)));
+    }
+
+    [Fact]
+    public async Task A_claim_that_is_given_back_is_rung_again_and_in_no_doubt()
+    {
+        var message = await spool.Accept(tenant);
+        var entry = new DoorbellEntry(message.Envelopes[0].Id.Value, 0, tenant.Value);
+        Assert.True(spool.Claims.Begin(entry));
+        Assert.False(spool.Claims.Begin(entry));
+        // What was not granted is rung again all the same: nobody could tell.
+        Assert.Equal(1, await spool.Claims.GiveBack(entry, CancellationToken.None));
+        var claim = (await spool.Claims.Claim(entry, CancellationToken.None))!;
+        Assert.Equal(1, await spool.Claims.GiveBack(entry, CancellationToken.None));
+        spool.Claims.End(entry);
+
+        Assert.False(await spool.Records.Record(claim, new Outcome.Delivered(Ok)));
+        var again = (await spool.Claim(message, attempt: 1))!;
+        Assert.False(again.DuplicatePossible);
+        Assert.True(await spool.Records.Record(again, new Outcome.Delivered(Ok)));
+        Assert.True(spool.Claims.Begin(entry));
     }
 
     [Fact]
@@ -321,6 +373,32 @@ public abstract class SpoolContract : IAsyncLifetime
         await spool.PassTime();
         await spool.Sweeper.Sweep(CancellationToken.None);
         Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(20), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_lease_that_ran_out_and_was_renewed_for_the_final_dot_is_not_taken_any_more()
+    {
+        var claim = (await spool.Claim(await spool.Accept(tenant)))!;
+        await spool.PassTime();
+        Assert.True(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(20), CancellationToken.None));
+        // A sweep that had seen it run out comes to it only now.
+        Assert.False(await spool.Db.Write(
+            transaction => spool.Sweeper.TakeBack(transaction, claim.Envelope.Value, claim.Attempt, CancellationToken.None), CancellationToken.None));
+        Assert.True(await spool.Records.Record(claim, new Outcome.Delivered(Ok)));
+    }
+
+    [Fact]
+    public async Task A_node_that_stood_still_and_is_heard_again_sends_no_final_dot_of_mail_that_is_anothers_by_now()
+    {
+        var (taken, kept) = (await spool.Accept(tenant), await spool.Accept(tenant));
+        var (claim, stillMine) = ((await spool.Claim(taken))!, (await spool.Claim(kept))!);
+        spool.Clock.Passed = Node.SilenceMax + TimeSpan.FromSeconds(10);
+        Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(10), CancellationToken.None));
+        await spool.Db.Execute("update envelopes set state = 'queued' where id = @id", CancellationToken.None, ("id", claim.Envelope.Value));
+
+        await spool.Node.Announce(CancellationToken.None);
+        Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(10), CancellationToken.None));
+        Assert.True(await spool.Claims.MayFinish(stillMine, TimeSpan.FromMinutes(10), CancellationToken.None));
     }
 
     [Fact]

@@ -17,21 +17,25 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     {
         Db = db;
         var options = new SpoolOptions { Lease = Lease, BusIsInProcess = true };
-        Node = new Node(db, options, TimeProvider.System, NullLogger<Node>.Instance);
+        Node = new Node(db, options, Clock, NullLogger<Node>.Instance);
         Suspensions = new Suspensions(db);
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
         Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
-        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), TimeProvider.System);
+        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), Clock);
         Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
         Returns = new Returns(
             db, (tenant, envelope, recipient, verdict) => verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, null, SuppressionReason.HardBounce, $"envelope {envelope}")] : [],
             (tenant, envelope, recipient) => SuppressionList.Add(tenant, recipient, null, SuppressionReason.Complaint, $"envelope {envelope}"), () => { });
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
+        HeldMail = new HeldMail(db, () => { });
     }
 
     public Db Db { get; }
+
+    /// <summary>This node's own, which goes on while it stands still.</summary>
+    public NodeClock Clock { get; } = new();
     public Window Window { get; } = new(TimeProvider.System);
     public Node Node { get; }
     public Suspensions Suspensions { get; }
@@ -42,6 +46,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     public Returns Returns { get; }
     public Sweeper Sweeper { get; }
     public Messages Messages { get; }
+    public HeldMail HeldMail { get; }
 
     /// <summary>Accepts a message to so many recipients; answers it.</summary>
     public async Task<Acceptance> Accept(
@@ -108,5 +113,12 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         Ringer.Dispose();
         Sweeper.Dispose();
         Node.Dispose();
+    }
+
+    public sealed class NodeClock : TimeProvider
+    {
+        public TimeSpan Passed { get; set; }
+
+        public override long GetTimestamp() => System.GetTimestamp() + (long)(Passed.TotalSeconds * TimestampFrequency);
     }
 }

@@ -75,6 +75,18 @@ public class DmarcRecordTests
         Assert.Equal("v=DMARC1; p=none; rua=mailto:a%2Cb%21c%3Bd@d.example", DmarcRecord.Proposed(null, "a,b!c;d@d.example"));
 
     [Fact]
+    public void A_record_that_names_more_addresses_than_are_read_is_proposed_with_ours_among_those_that_are()
+    {
+        var existing = "v=DMARC1; p=none; rua=" + string.Join(',', Enumerable.Range(0, 25).Select(number => $"mailto:r{number}@other.example"));
+        var proposed = DmarcRecord.Proposed(existing, "r@d.example");
+        Assert.True(DmarcRecord.TryParse(proposed, out var record));
+        Assert.Contains("mailto:r@d.example", record.AggregateReports);
+        Assert.Contains("mailto:r24@other.example", proposed, StringComparison.Ordinal);
+        // Once it is published nothing else is asked for.
+        Assert.Equal(proposed, DmarcRecord.Proposed(proposed, "r@d.example"));
+    }
+
+    [Fact]
     public void Any_text_at_all_is_read_or_not()
     {
         var random = new Random(9989);

@@ -35,7 +35,7 @@ public class ComposerTests
         }
     }
 
-    private static void AssertSame(Draft draft, MimeMessage read)
+    internal static void AssertSame(Draft draft, MimeMessage read)
     {
         foreach (var name in new[] { "From", "Date", "Message-ID", "MIME-Version", "Subject", "Content-Type", "To" })
         {

@@ -36,6 +36,19 @@ public sealed class SubmittedMessageTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 50 << 20);
     }
 
+    /// <summary>Of parts: none of them can be read as what it is named for.</summary>
+    [Theory]
+    [InlineData("Content-Disposition: attachment filename=\u00C3\u00A9.pdf")]
+    [InlineData("Content-Disposition: \u00C3\u00A9")]
+    [InlineData("Content-Type: text \u00C3\u00A9")]
+    [InlineData("Content-ID: \u00C3\u00A9 <a@b> c")]
+    public void A_field_of_a_part_that_is_neither_readable_nor_7_bit_is_encoded_as_text(string field)
+    {
+        var written = Written(Head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + field + "\r\n\r\n\u00C3\u00A9\r\n--b--\r\n");
+        Assert.True(Ascii.IsValid(written));
+        Assert.Contains("\r\n" + field[..field.IndexOf(':', StringComparison.Ordinal)] + ": ", written, StringComparison.Ordinal);
+    }
+
     /// <summary>Fields of a message without them, and the fields that it leaves with besides those of <see cref="Head"/>.</summary>
     public static TheoryData<string, string> Fields => new()
     {

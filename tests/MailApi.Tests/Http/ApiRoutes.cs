@@ -11,7 +11,8 @@ namespace MailApi.Tests.Http;
 /// <summary>A route of the running program and a method that it takes.</summary>
 /// <param name="Required">Null where anyone may call it.</param>
 /// <param name="Takes">The media type of its body; null where it takes none.</param>
-internal sealed partial record ApiRoute(string Method, string Pattern, RequiredScope? Required, string? Takes)
+/// <param name="Name">Of the operation.</param>
+internal sealed partial record ApiRoute(string Method, string Pattern, RequiredScope? Required, string? Takes, string? Name)
 {
     public bool TakesJson => Takes == "application/json";
 
@@ -77,6 +78,9 @@ internal static class ApiRoutes
         ["POST /relays"] = """{"name":"Relay","host":"127.0.0.1","port":1,"tls":"startTls","auth":"plain","username":"shop","password":"secret","priority":1,"weight":2,"limits":{"perSecond":1,"burst":1,"connections":1,"messagesPerConnection":1},"category":"support","enabled":false}""",
         ["PATCH /relays/{rly_}"] = """{"name":"Relay","port":1,"enabled":false}""",
         ["PUT /domains/{dom_}/mailbox"] = """{"protocol":"imap","host":"127.0.0.1","port":1,"tls":"startTls","auth":"password","username":"shop","password":"secret","folder":"INBOX","after":"move","moveTo":"Processed"}""",
+        // Of a time before there was any mail.
+        ["POST /queue/release"] = """{"acceptedFrom":"1999-01-01T00:00:00Z","acceptedBefore":"1999-01-02T00:00:00Z"}""",
+        ["POST /queue/discard"] = """{"acceptedFrom":"1999-01-01T00:00:00Z","acceptedBefore":"1999-01-02T00:00:00Z"}""",
         ["POST /queue/suspend"] = """{"kind":"site","value":"nowhere.invalid"}""",
         ["POST /queue/resume"] = """{"kind":"site","value":"nowhere.invalid"}""",
         ["POST /queue/flush"] = """{"kind":"site","value":"nowhere.invalid"}""",
@@ -88,7 +92,7 @@ internal static class ApiRoutes
            from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
            select new ApiRoute(
                method, "/" + endpoint.RoutePattern.RawText!.Trim('/'), endpoint.Metadata.GetMetadata<RequiredScope>(),
-               endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0]),
+               endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0], endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName),
     ];
 
     /// <summary>Those that ask for a key.</summary>

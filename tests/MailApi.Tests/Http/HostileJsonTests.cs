@@ -78,6 +78,50 @@ public sealed class HostileJsonTests(TestHost host)
         Rule.Holds(wrong);
     }
 
+    [Fact]
+    public async Task A_million_levels_or_members_or_elements_are_refused_everywhere_and_nobody_else_waits()
+    {
+        const int Million = 1_000_000;
+        var tenant = await host.AnyTenant();
+        // Within the bound of every route; the rest fits only those that take whole messages.
+        byte[] levels = Encoding.ASCII.GetBytes(new string('[', Million));
+        byte[][] large =
+        [
+            Encoding.ASCII.GetBytes(Deep('[', ']', Million)), Encoding.ASCII.GetBytes(Deep('{', '}', Million)),
+            Encoding.ASCII.GetBytes("{" + string.Join(',', Enumerable.Range(0, Million).Select(index => $"\"k{index}\":1")) + "}"),
+            Encoding.ASCII.GetBytes("{\"tags\":[" + string.Join(',', Enumerable.Repeat("[]", Million)) + "]}"),
+            Encoding.ASCII.GetBytes("{" + string.Join(',', Enumerable.Repeat("\"subject\":\"a\"", Million)) + "}"),
+        ];
+        var wrong = new List<string>();
+        foreach (var route in Routes())
+            foreach (var body in route.Pattern is "/send" or "/diagnose/send" or "/diagnose/authentication" ? [levels, .. large] : new[] { levels })
+                if (await Ask(tenant, route, route.UnknownPath, body) is var answer && answer.Status != HttpStatusCode.BadRequest) wrong.Add($"{route} with {body.Length} octets: {(int)answer.Status} {answer.Text}");
+        Rule.Holds(wrong);
+        await tenant.Send(tenant.Mail("ann@example.net"));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    [InlineData("deflate, gzip")]
+    public async Task A_compressed_body_is_not_unpacked(string encoding)
+    {
+        var tenant = await host.AnyTenant();
+        using var packed = new MemoryStream();
+        using (var gzip = new System.IO.Compression.GZipStream(packed, System.IO.Compression.CompressionLevel.SmallestSize, leaveOpen: true))
+            for (var count = 0; count < 100; count++) gzip.Write(Encoding.ASCII.GetBytes(new string(' ', 1 << 20)));
+        var wrong = new List<string>();
+        foreach (var route in Routes())
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(route.Method), $"{route.UnknownPath}?tenant={tenant.Id}") { Content = new ByteArrayContent(packed.ToArray()) };
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+            using var response = await host.Admin.SendAsync(request);
+            if (response.StatusCode != HttpStatusCode.BadRequest) wrong.Add($"{route}: {(int)response.StatusCode}");
+        }
+        Rule.Holds(wrong);
+    }
+
     private List<ApiRoute> Routes()
     {
         var guarded = ApiRoutes.Guarded(host);

@@ -53,6 +53,8 @@ public sealed class SettingsTests
     [InlineData("Secrets__KeyEncryptionKey=", "Secrets__KeyEncryptionKey")]
     [InlineData("Secrets__KeyEncryptionKey=c2hvcnQ=", "Secrets__KeyEncryptionKey")]
     [InlineData("Secrets__KeyEncryptionKey=%%%", "Secrets__KeyEncryptionKey")]
+    [InlineData("Secrets__PreviousKeyEncryptionKeys__0=c2hvcnQ=", "Secrets__PreviousKeyEncryptionKeys__0")]
+    [InlineData("Secrets__KeyEncryptionKey=" + Key + " Secrets__PreviousKeyEncryptionKeys__0=" + Key, "Secrets__PreviousKeyEncryptionKeys__0")]
     [InlineData("Dns__Servers=here", "Dns__Servers")]
     [InlineData("Dns__Servers=127.0.0.1:99999", "Dns__Servers")]
     [InlineData("Domains__SpfInclude=not_a_domain", "Domains__SpfInclude")]
@@ -95,6 +97,10 @@ public sealed class SettingsTests
     [InlineData("Bus__Transport=RabbitMq", "Bus__RabbitMq")]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=http://b", "Bus__RabbitMq")]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://guest:guest@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqps://guest:other@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://guest@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://gu%65st:p@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://:p@b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://b/ Limits__Backend=Redis Limits__Redis=c", "Bus__RabbitMq")]
     [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@b/", "Limits__Backend")]
     [InlineData("Limits__Backend=Redis", "Limits__Redis")]
@@ -148,6 +154,14 @@ public sealed class SettingsTests
             Assert.DoesNotContain("tooshortasecret", Assert.Throws<SettingsException>(() => Read(settings)).Message, StringComparison.Ordinal);
     }
 
-    private static void Read(string settings) => Settings.From(new ConfigurationBuilder().AddInMemoryCollection(
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@b/ Limits__Backend=Redis Limits__Redis=c:6379", "Bus__RabbitMq Limits__Redis")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqps://u:p@b/ Limits__Backend=Redis Limits__Redis=c:6379,ssl=true", "")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@127.0.0.1/ Limits__Backend=Redis Limits__Redis=127.0.0.1:6379,localhost:6380", "")]
+    [InlineData("Bus__Transport=RabbitMq Bus__RabbitMq=amqp://u:p@localhost/ Limits__Backend=Redis Limits__Redis=127.0.0.1:6379,192.0.2.1:6380", "Limits__Redis")]
+    public void Clear_text_to_another_machine_is_told(string settings, string keys) => Assert.Equal(keys, string.Join(' ', Coherence.InClearText(Read(settings))));
+
+    private static Settings Read(string settings) => Settings.From(new ConfigurationBuilder().AddInMemoryCollection(
         settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0].Replace("__", ":", StringComparison.Ordinal), (string?)pair[1]))).Build());
 }

@@ -46,6 +46,7 @@ public sealed class EgressTests
     [InlineData("https://127。0。0。1/in")]
     [InlineData("https://hooks.example.com./in")]
     [InlineData("https://%31%32%37.0.0.1/in")]
+    [InlineData("https://[2606:4700:4700::1111/64]/in")]
     [InlineData("https://127.0.0.1/in")]
     [InlineData("https://127.0.0.1:8443/in")]
     [InlineData("https://127.1/in")]
