@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The long proof: the program is killed at every place and at random moments, and everything around it is broken, under load, in both modes; the ledgers
-# are joined and checked, and the counts written to docs/reliability. About an hour on two cores. Ends with another code than 0 if anything does not hold.
+# are joined and checked, and the counts written to docs/reliability. Ends with another code than 0 if anything does not hold.
 #
 #   tests/prove.sh                          all of it, 300 kills in each mode
 #   tests/prove.sh kills --kills 100        a part of it; without --out it publishes nothing

@@ -78,7 +78,7 @@ internal sealed partial class Migrator(StoreOptions options, string dataDirector
         foreach (var script in engine.GetScriptsToExecute())
         {
             if (Needed(script.Name) is { } needed && countOlder(needed) is > 0 and var older)
-                return $"Migration {Short(script.Name)} waits until the {older} processes of older versions have stopped.";
+                return $"Migration {Short(script.Name)} waits until older versions have stopped: {older} still alive.";
             var builder = target().WithScript(script).LogTo(new NoOpUpgradeLog());
             var result = (IsConcurrent(script) ? builder.WithoutTransaction() : builder.WithTransactionPerScript()).Build().PerformUpgrade();
             if (result.Successful) continue;

@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace MailApi.Sending;
 
-/// <summary>The octets of a <c>POST /send</c>, held until it is answered.</summary>
+/// <summary>The octets of a message that a caller posts (<c>/send</c>, <c>/diagnose/send</c>), held until it is answered.</summary>
 internal sealed class SendBody : IDisposable
 {
     private const int BlockBytes = 64 * 1024;
 
-    /// <summary>A body of which more than <see cref="BodyMemory.FreeOctets"/> may come has to come so fast, else its connection is closed.</summary>
+    /// <summary>A body of which more than <see cref="BodyMemory.FreeOctets"/> may come has to come so fast over HTTP/1.1, else its connection is closed.</summary>
     private const double LargeBytesPerSecondMin = 16 * 1024;
 
     private static readonly TimeSpan LargeGrace = TimeSpan.FromSeconds(10);
@@ -36,9 +36,7 @@ internal sealed class SendBody : IDisposable
         var request = context.Request;
         if (!request.HasJsonContentType()) return (null, Problem.UnsupportedMediaType.With("Send Content-Type: application/json."));
         if (request.ContentLength > SendLimits.BodyBytesMax) return (null, TooLarge());
-        // What is reserved for a large body is nobody else's meanwhile.
-        if (request.ContentLength is null or > BodyMemory.FreeOctets && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-            rate.MinDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(bytesPerSecond: LargeBytesPerSecondMin, gracePeriod: LargeGrace);
+        if (request.ContentLength is null or > BodyMemory.FreeOctets) MustComeFast(context);
         var body = new SendBody(memory, caller.Tenant, request.ContentLength);
         ProblemHttpResult? problem = null;
         try
@@ -65,6 +63,13 @@ internal sealed class SendBody : IDisposable
         buffer = [];
         memory.Release(tenant, reserved);
         reserved = 0;
+    }
+
+    /// <summary>What is reserved for a large body is nobody else's meanwhile. Over HTTP/2 Kestrel takes no other rate for a request than the server's.</summary>
+    private static void MustComeFast(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol) || context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is not { } rate) return;
+        rate.MinDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(LargeBytesPerSecondMin, LargeGrace);
     }
 
     /// <summary>A body in chunks does not tell its length. Of one that is refused the rest is read all the same, so that its sender gets the answer and not a closed connection.</summary>

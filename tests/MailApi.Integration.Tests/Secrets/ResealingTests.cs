@@ -78,6 +78,17 @@ public sealed class ResealingTests(SharedServers servers)
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task A_DKIM_key_that_was_revoked_has_nothing_to_lose(StoreProvider provider)
+    {
+        using var store = await Filled(provider);
+        var revoked = await store.Db.Execute("update dkim_keys set private_key = @nothing", Ct, ("nothing", Array.Empty<byte>()));
+        var resealing = await Start(store, new Vault(New, Old));
+        Assert.True(await resealing.Pass(Ct));
+        Assert.InRange(revoked, 1, int.MaxValue);
+        Assert.Equal(0, (await resealing.Count(Ct)).Unreadable);
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
     public async Task What_no_key_opens_is_counted_and_left_as_it_is(StoreProvider provider)
     {
         using var store = await Filled(provider);

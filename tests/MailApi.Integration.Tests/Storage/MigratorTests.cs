@@ -114,7 +114,7 @@ public sealed class MigratorTests(SharedServers servers)
         const string Beat = "insert into nodes (id, seen_at, delivers, migration) values (@id, now_ms(), true, @migration)";
         await store.Db.Execute(Beat, Ct, ("id", Guid.CreateVersion7()), ("migration", 899));
         await store.Db.Execute(Beat, Ct, ("id", Guid.CreateVersion7()), ("migration", 900));
-        Assert.Equal("Migration 901-gone-needs-900 waits until the 1 processes of older versions have stopped.", Run(store, next));
+        Assert.Equal("Migration 901-gone-needs-900 waits until older versions have stopped: 1 still alive.", Run(store, next));
         Assert.Equal(All.Count, (await Journal(store)).Count);
         await store.Db.Execute("update nodes set seen_at = seen_at - 31000", Ct);
         Assert.Null(Run(store, next));

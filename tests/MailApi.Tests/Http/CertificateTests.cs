@@ -1,9 +1,13 @@
+using System.Net;
+using System.Net.Http.Json;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MailApi.Hosting;
+using MailApi.Sending;
 using MailApi.Testing;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace MailApi.Tests.Http;
@@ -17,11 +21,7 @@ public sealed class CertificateTests : IDisposable
     public async Task A_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_never()
     {
         var first = Issue();
-        await using var app = MailApiHost.Build(
-        [
-            "--Urls=https://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={TestHost.AdminKey}",
-            $"--Kestrel:Certificates:Default:Path={directory["tls.crt"]}", $"--Kestrel:Certificates:Default:KeyPath={directory["tls.key"]}",
-        ]);
+        await using var app = Build("tls.crt", "tls.key");
         await app.StartAsync();
         var port = new Uri(app.Services.GetRequiredService<Listeners>().PublicAddress).Port;
         Assert.Equal((first, 2), await Shown(port));
@@ -35,18 +35,52 @@ public sealed class CertificateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_large_message_comes_over_HTTP_2()
+    {
+        var shown = Issue();
+        await using var app = Build("tls.crt", "tls.key");
+        await app.StartAsync();
+        using var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == shown } };
+        using var client = new HttpClient(handler)
+        {
+            BaseAddress = new UriBuilder(Uri.UriSchemeHttps, "127.0.0.1", new Uri(app.Services.GetRequiredService<Listeners>().PublicAddress).Port).Uri,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", TestHost.AdminKey);
+        var tenant = await TestHost.Json(await client.PostAsJsonAsync("/tenants", new { name = "Shop" }));
+        await TestHost.Json(await client.PostAsJsonAsync("/domains", new
+        {
+            tenant = tenant.GetProperty("id").GetString(),
+            name = "large.example",
+            verification = "manual",
+            categories = new[] { "notification" },
+            dkim = new { selector = AnyKey.Selector, privateKey = AnyKey.Pem },
+        }));
+        client.DefaultRequestHeaders.Authorization = new("Bearer", tenant.GetProperty("keys").EnumerateArray().Single(key => key.GetProperty("mode").GetString() == "test").GetProperty("key").GetString());
+        var text = new string('x', 2 * BodyMemory.FreeOctets);
+
+        using var answer = await client.PostAsJsonAsync("/send", new { from = "orders@large.example", to = new[] { "ann@example.net" }, subject = "Large", text, category = "notification" });
+
+        Assert.Equal((HttpVersion.Version20, HttpStatusCode.Accepted), (answer.Version, answer.StatusCode));
+        await app.StopAsync();
+    }
+
+    [Fact]
     public void A_certificate_that_is_none_stops_the_start_by_name()
     {
-        var refusal = Assert.Throws<SettingsException>(() => MailApiHost.Build(
-        [
-            "--Urls=https://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={TestHost.AdminKey}",
-            $"--Kestrel:Certificates:Default:Path={directory["missing.crt"]}", $"--Kestrel:Certificates:Default:KeyPath={directory["missing.key"]}",
-        ]));
+        var refusal = Assert.Throws<SettingsException>(() => Build("missing.crt", "missing.key"));
 
         Assert.Contains("Kestrel__Certificates__Default__Path", refusal.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => directory.Dispose();
+
+    private WebApplication Build(string certificate, string key) => MailApiHost.Build(
+    [
+        "--Urls=https://127.0.0.1:0", "--Management:Urls=http://127.0.0.1:0", $"--DataDirectory={directory.Path}", $"--Admin:Key={TestHost.AdminKey}",
+        $"--Kestrel:Certificates:Default:Path={directory[certificate]}", $"--Kestrel:Certificates:Default:KeyPath={directory[key]}",
+    ]);
 
     /// <summary>Writes a new pair, with its issuer behind it; answers its thumbprint.</summary>
     private string Issue()
