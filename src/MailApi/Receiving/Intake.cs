@@ -42,7 +42,7 @@ internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffe
 
 /// <summary>
 /// Takes a message that came back, by whichever way: reads it, ties it to the envelope that it answers, and has the consequence recorded. A tag or token with our MAC
-/// ties at once; a Message-ID, which others may have seen, only where the message has a single recipient.
+/// ties at once; a Message-ID, which others may have seen, only where a key vouches for who brings it, and the message has a single recipient.
 /// </summary>
 internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, ReportIntake reports, TimeProvider time)
 {
@@ -64,7 +64,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         {
             Addressee.Unsubscribe { Mail: var mail } => new Taken(ReturnedKind.Unsubscribe, mail.Envelope, await links.Unsubscribe(mail, ct) ? ReturnEffect.Recorded : ReturnEffect.Nothing),
             Addressee.Reports { Domain.Id: var domain } => await Report(domain, message, ct),
-            // A bounce counts at the return path that it proves; here a Message-ID that somebody saw would be enough.
+            // A bounce counts at the return path that it proves.
             Addressee.Feedback => ReturnedMail.Read(message) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
             _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, ct),
         };
@@ -97,17 +97,15 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         // Delays and successes are of no consequence: who took the mail goes on trying.
         if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
         var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
-        // What the answer holds must be the envelope's own message, as far as it names one of ours.
-        var scope = TryReadMessage(status.About, out var message) ? of with { Message = message } : of;
-        return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope, reply, failed.Verdict) { Of = scope }, ct), failed.Verdict);
+        return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope, reply, failed.Verdict) { Of = Narrowed(of, status.About) }, ct), failed.Verdict);
     }
 
     private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, CancellationToken ct)
     {
         if (await Tie(complaint.About, proven, of, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
-        // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's.
-        if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
-        return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = of }, ct));
+        // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's. "opt-out" was one before the RFC.
+        if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus" or "opt-out" or "opt-out-list" or "other")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
+        return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = Narrowed(of, complaint.About) }, ct));
     }
 
     private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, Scope of, CancellationToken ct)
@@ -117,8 +115,11 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
             if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
         foreach (var address in about.Unsubscribe)
             if (tokens.TryRead(address[(address.LastIndexOf('/') + 1)..], out var linked) || tokens.TryReadMailbox(address.Split(':')[^1].Split('@')[0], out linked)) return linked;
-        return TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
+        return of.Tenant is not null && TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
     }
+
+    /// <summary>What an answer holds must be the envelope's own message, as far as it names one of ours.</summary>
+    private static Scope Narrowed(Scope of, About about) => TryReadMessage(about, out var message) ? of with { Message = message } : of;
 
     /// <summary>Our Message-IDs are the message's id, without a prefix, at the sending domain.</summary>
     private static bool TryReadMessage(About about, [NotNullWhen(true)] out MessageId? message)

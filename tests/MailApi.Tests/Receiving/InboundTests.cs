@@ -64,6 +64,28 @@ public sealed class InboundTests(TestHost host)
     }
 
     [Fact]
+    public async Task Forged_complaints_change_nothing()
+    {
+        var tenant = await host.NewTenant();
+        var ((id, sent), (otherId, other)) = (await Delivered(tenant), await Delivered(tenant));
+        var altered = (sent.MailFrom[0] == 'a' ? 'b' : 'a') + sent.MailFrom[1..];
+        await using var receiver = await Receiver();
+        foreach (var local in (string[])["feedback", "abuse", "postmaster"])
+        {
+            // A Message-ID that somebody saw, a tag that was altered, a true one that belongs to another message.
+            foreach (var returnPath in (string?[])[null, altered, other.MailFrom])
+                Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(returnPath, sent.MessageId), $"{local}@bounces.{tenant.Domain}"));
+        }
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId), other.MailFrom));
+        // A true tag, at another tenant's domain.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(sent.MailFrom, sent.MessageId), $"feedback@bounces.{(await host.AnyTenant()).Domain}"));
+
+        foreach (var one in (string[])[id, otherId])
+            Assert.DoesNotContain((await Message(tenant, one)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+        Assert.Empty((await TestHost.Json(await tenant.Live.GetAsync("/suppressions", ct))).GetProperty("items").EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_mail_to_the_unsubscribe_address_in_the_header_unsubscribes()
     {
         var tenant = await host.NewTenant();
