@@ -1,4 +1,5 @@
 using System.Text;
+using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using static MailApi.Mail.Preflight.Check;
 using static MailApi.Mail.Preflight.CheckGroup;
@@ -8,8 +9,6 @@ namespace MailApi.Mail.Preflight;
 /// <summary>One-click unsubscribing (RFC 8058, RFC 2369) and the link that the reader sees.</summary>
 internal static class UnsubscribeLint
 {
-    private const string PostValue = "List-Unsubscribe=One-Click";
-
     private static readonly string[] Words =
     [
         "unsubscribe", "opt out", "opt-out", "manage preferences", "email preferences", "stop receiving", "退订", "取消订阅", "退訂", "取消訂閱", "配信停止", "購読解除", "수신거부", "구독 취소",
@@ -34,9 +33,9 @@ internal static class UnsubscribeLint
     public static string? OneClickError(RenderedMessage message, PreflightFacts facts)
     {
         if (message.Values("list-unsubscribe").FirstOrDefault() is not { } list) return "There is no List-Unsubscribe header.";
-        if (HttpsTarget(list) is null) return $"List-Unsubscribe, '{Shown.Text(list)}', names no https address in angle brackets.";
+        if (OneClickFields.HttpsAddress(list) is null) return $"List-Unsubscribe, '{Shown.Text(list)}', names no https address in angle brackets.";
         if (message.Values("list-unsubscribe-post").FirstOrDefault() is not { } post) return "There is no List-Unsubscribe-Post header, so that the address is not for one click.";
-        if (!post.Equals(PostValue, StringComparison.OrdinalIgnoreCase)) return $"List-Unsubscribe-Post says '{Shown.Text(post)}' instead of '{PostValue}'.";
+        if (!post.Equals(OneClickFields.PostValue, StringComparison.OrdinalIgnoreCase)) return $"List-Unsubscribe-Post says '{Shown.Text(post)}' instead of '{OneClickFields.PostValue}'.";
         if (!facts.DkimPasses) return "No DKIM signature passes, which RFC 8058 §4 demands of the unsubscribe headers.";
         return PassingSignatures(message, facts).Any(names => names.Contains("list-unsubscribe") && names.Contains("list-unsubscribe-post"))
             ? null
@@ -46,7 +45,7 @@ internal static class UnsubscribeLint
     public static Check UnsubscribeLink(RenderedMessage message, IReadOnlyList<Link> links, bool isMarketing)
     {
         if (!isMarketing) return Pass("unsubscribeLink", Unsubscribe, "Mail about an order needs no unsubscribe link.");
-        var target = message.Values("list-unsubscribe").Select(HttpsTarget).FirstOrDefault();
+        var target = message.Values("list-unsubscribe").Select(OneClickFields.HttpsAddress).FirstOrDefault();
         var found = links.Any(link => link.Target == target || Speaks(link.Shown) || Speaks(link.Target));
         // A plain text, or a link of which only the sentence around it speaks: "To unsubscribe, click here".
         found |= links.Count > 0 && Speaks(message.VisibleText);
@@ -57,17 +56,6 @@ internal static class UnsubscribeLint
     }
 
     private static bool Speaks(string text) => Words.Any(word => text.Contains(word, StringComparison.OrdinalIgnoreCase));
-
-    private static string? HttpsTarget(string list)
-    {
-        foreach (var item in list.Split(',', 10))
-        {
-            var text = item.Trim();
-            if (text is not ['<', .. var inner, '>'] || !Uri.TryCreate(inner.Trim(), UriKind.Absolute, out var uri)) continue;
-            if (uri.Scheme == "https" && uri.Host.Length > 0) return inner.Trim();
-        }
-        return null;
-    }
 
     /// <summary>The lists <c>h=</c> of those signatures that the facts say pass, in lower case.</summary>
     private static IEnumerable<HashSet<string>> PassingSignatures(RenderedMessage message, PreflightFacts facts)

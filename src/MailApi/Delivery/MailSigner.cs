@@ -2,12 +2,13 @@ using System.Runtime.CompilerServices;
 using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Bounces;
+using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using MailApi.Suppressions;
 
 namespace MailApi.Delivery;
 
-/// <summary>What is added to the composed octets for one envelope: unsubscribe headers where the category demands them, then the signatures over it all.</summary>
+/// <summary>What is added to the composed octets for one envelope: unsubscribe headers where the category demands them and the message has none for one click, then the signatures over it all.</summary>
 internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, TimeProvider time)
 {
     /// <summary>How long an answer to a return path is accepted: receivers retry for five days and then may take their time.</summary>
@@ -18,8 +19,9 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     /// <summary>The message in order: signatures, added headers, composed octets. Nothing encodes it again.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Sign(byte[] content, EnvelopeId envelope, SendingIdentity identity, CategoryRules rule)
     {
-        if (rule.RequiresUnsubscribe && !HasHeader(content, "List-Unsubscribe:"u8))
-            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost, identity.ReturnPathHost), .. content], identity.Signers);
+        // A way that takes more than one click gives way.
+        if (rule.RequiresUnsubscribe && !OneClickFields.IsOffered(content))
+            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost, identity.ReturnPathHost), .. OneClickFields.Without(content)], identity.Signers);
         // The recipients of one message whose envelopes were claimed together share its octets: they share the signature, too.
         var shared = signatures.GetValue(content, _ => new Shared(identity.Signers, new(() => Signed(content, identity.Signers))));
         return shared.Signers == identity.Signers ? shared.Parts.Value : Signed(content, identity.Signers);
@@ -30,18 +32,6 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     /// <summary>The envelope sender, which names this envelope to whoever bounces it.</summary>
     public string ReturnPath(EnvelopeId envelope, SendingIdentity identity) =>
         $"{verp.Tag(envelope.Value, DateOnly.FromDateTime((time.GetUtcNow() + ReturnPathLife).UtcDateTime))}@{identity.ReturnPathHost}";
-
-    private static bool HasHeader(ReadOnlySpan<byte> message, ReadOnlySpan<byte> name)
-    {
-        while (!message.IsEmpty)
-        {
-            var end = message.IndexOf("\r\n"u8);
-            if (end <= 0) return false;
-            if (message.Length >= name.Length && System.Text.Ascii.EqualsIgnoreCase(message[..name.Length], name)) return true;
-            message = message[(end + 2)..];
-        }
-        return false;
-    }
 
     private sealed record Shared(IReadOnlyList<Signer> Signers, Lazy<IReadOnlyList<ReadOnlyMemory<byte>>> Parts);
 }

@@ -14,7 +14,7 @@ namespace MailApi.Receiving;
 /// promise as the <c>202</c>. The sender of the envelope is not looked at: the return path is always ours.
 /// </summary>
 internal sealed partial class SubmissionDesk(
-    KeyDirectory keys, LoginFailures failures, IngressLimit ingress, SubmissionReader reader, SendRights rights, Acceptances acceptances, TimeProvider time, ILogger<SubmissionDesk> log)
+    KeyDirectory keys, LoginFailures failures, IngressLimit ingress, SubmissionReader reader, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time, ILogger<SubmissionDesk> log)
 {
     private static readonly Reply NotSevenBit = new(554, "5.6.3", "A part is neither 7-bit nor may it be encoded, since it is signed. Sign what is 7-bit (RFC 1847)");
 
@@ -32,10 +32,10 @@ internal sealed partial class SubmissionDesk(
 
         var (domain, refusal) = await rights.Find(caller, submitted.From.Address.Domain, instructions.Category, ct);
         if (refusal is not null) return ProblemReply.From(refusal);
+        if (instructions.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) return new Reply(550, "5.6.0", "X-MailApi-Topic: This is no topic of the tenant: name it in PUT /topics.");
         if (submitted.Sender is { } sender && sender.Address.Domain != domain!.Name)
             return new Reply(550, "5.7.1", $"Sender must be an address at {domain.Name}, as From is, or be left out");
 
-        if (instructions.Category == Category.Marketing) submitted.LeaveOutSlowUnsubscribe();
         var id = PrefixedId.New<MessageId>();
         var content = submitted.ToBytes($"{id.Value:N}", time.GetUtcNow());
         if (content is null) return NotSevenBit;
@@ -48,6 +48,7 @@ internal sealed partial class SubmissionDesk(
             Category = instructions.Category,
             Sender = submitted.From.ToString(),
             Subject = submitted.Subject,
+            Topic = instructions.Topic,
             Tags = instructions.Tags,
             Metadata = instructions.Metadata,
             OnUncertain = OnUncertain.Retry,

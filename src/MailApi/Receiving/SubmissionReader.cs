@@ -12,7 +12,7 @@ using MailApi.Spool;
 namespace MailApi.Receiving;
 
 /// <summary>What a message's own fields ask of the service.</summary>
-internal sealed record Instructions(Category Category, IReadOnlyList<string> Tags, IReadOnlyDictionary<string, string> Metadata, string? IdempotencyKey)
+internal sealed record Instructions(Category Category, string? Topic, IReadOnlyList<string> Tags, IReadOnlyDictionary<string, string> Metadata, string? IdempotencyKey)
 {
     /// <summary>Under the caller's key stand the octets as they came, and whom they are for.</summary>
     public IdempotencyKey? Idempotency(Caller caller, ReadOnlyMemory<byte> octets, IReadOnlyList<EmailAddress> recipients) =>
@@ -20,16 +20,17 @@ internal sealed record Instructions(Category Category, IReadOnlyList<string> Tag
 }
 
 /// <summary>
-/// Reads <c>X-MailApi-Category</c>, <c>X-MailApi-Tag</c> (as often as there are tags), <c>X-MailApi-Metadata</c> (a JSON object of texts) and
+/// Reads <c>X-MailApi-Category</c>, <c>X-MailApi-Topic</c>, <c>X-MailApi-Tag</c> (as often as there are tags), <c>X-MailApi-Metadata</c> (a JSON object of texts) and
 /// <c>Idempotency-Key</c>, and holds them to what <c>POST /send</c> holds their twins to.
 /// </summary>
 internal sealed class SubmissionReader(SendRequestValidator validator)
 {
     private const string CategoryField = "X-MailApi-Category";
+    private const string TopicField = "X-MailApi-Topic";
     private const string TagField = "X-MailApi-Tag";
     private const string MetadataField = "X-MailApi-Metadata";
     private const string KeyField = "Idempotency-Key";
-    private static readonly string[] Fields = [CategoryField, TagField, MetadataField, KeyField];
+    private static readonly string[] Fields = [CategoryField, TopicField, TagField, MetadataField, KeyField];
 
     public bool TryRead(SubmittedMessage message, Caller caller, [NotNullWhen(true)] out Instructions? instructions, [NotNullWhen(false)] out string? fault)
     {
@@ -44,6 +45,7 @@ internal sealed class SubmissionReader(SendRequestValidator validator)
         {
             Subject = message.Subject,
             Category = byField[CategoryField].SingleOrDefault() ?? (caller.DefaultCategory ?? Category.Notification).ToText(),
+            Topic = byField[TopicField].SingleOrDefault(),
             Tags = [.. byField[TagField]],
             Metadata = metadata,
         };
@@ -52,7 +54,7 @@ internal sealed class SubmissionReader(SendRequestValidator validator)
         if (key is not null && Acceptances.Idempotency(key, caller, []) is null) fault ??= $"{KeyField} must be one text of 1 to {SendLimits.IdempotencyKeyCharsMax} characters.";
         if (fault is not null) return false;
         instructions = new Instructions(
-            EnumText.Parse<Category>(request.Category!), [.. byField[TagField]], request.Metadata?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [], key);
+            EnumText.Parse<Category>(request.Category!), request.Topic, [.. byField[TagField]], request.Metadata?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [], key);
         return true;
     }
 
@@ -60,7 +62,7 @@ internal sealed class SubmissionReader(SendRequestValidator validator)
     {
         foreach (var field in byField)
         {
-            if (!Fields.Contains(field.Key, StringComparer.OrdinalIgnoreCase)) return $"{field.Key} is not known. There are {CategoryField}, {TagField} and {MetadataField}.";
+            if (!Fields.Contains(field.Key, StringComparer.OrdinalIgnoreCase)) return $"{field.Key} is not known. There are {CategoryField}, {TopicField}, {TagField} and {MetadataField}.";
             if (field.Count() > 1 && !field.Key.Equals(TagField, StringComparison.OrdinalIgnoreCase)) return $"{field.Key} stands there twice. Leave one of them out.";
         }
         return null;
@@ -84,7 +86,7 @@ internal sealed class SubmissionReader(SendRequestValidator validator)
     /// <summary>The first of what is wrong: a reply is one line.</summary>
     private string? Validate(SendRequest request)
     {
-        string[] validated = [nameof(SendRequest.Category), nameof(SendRequest.Tags), nameof(SendRequest.Metadata)];
+        string[] validated = [nameof(SendRequest.Category), nameof(SendRequest.Topic), nameof(SendRequest.Tags), nameof(SendRequest.Metadata)];
         // A message without a subject is none that its author would miss.
         if (request.Subject!.Length > 0) validated = [.. validated, nameof(SendRequest.Subject)];
         if (validator.Validate(request, options => options.IncludeProperties(validated)).Errors is not [var error, ..]) return null;
@@ -92,6 +94,7 @@ internal sealed class SubmissionReader(SendRequestValidator validator)
         var field = property.ToUpperInvariant() switch
         {
             "CATEGORY" => CategoryField,
+            "TOPIC" => TopicField,
             "TAGS" => TagField,
             "METADATA" => MetadataField,
             _ => property,

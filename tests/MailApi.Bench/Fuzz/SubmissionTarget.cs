@@ -26,7 +26,6 @@ internal static class SubmissionTarget
     {
         var octets = Lines(input);
         if (!SubmittedMessage.TryRead(octets, out var message, out var fault)) return fault.Split('\'', ':')[0];
-        message.LeaveOutSlowUnsubscribe();
         if (message.ToBytes("0198c0de", Now) is not { } bytes) return "no 7-bit";
         var text = Encoding.Latin1.GetString(bytes);
         if (!text.EndsWith("\r\n", StringComparison.Ordinal) || text.Replace("\r\n", "", StringComparison.Ordinal).AsSpan().ContainsAny("\r\n\0")) throw new InvalidOperationException("A line end or a NUL that may not leave.");

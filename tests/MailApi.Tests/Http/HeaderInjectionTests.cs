@@ -72,7 +72,8 @@ public sealed class HeaderInjectionTests(TestHost host)
     [InlineData("notification", "text,html,replyTo", "From To Reply-To Subject Date Message-ID MIME-Version Content-Type")]
     [InlineData("marketing", "text", "From To Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
     [InlineData("notification", "text,headers,bcc,attachment", "From To Subject Date Message-ID X-Order X-Note MIME-Version Content-Type")]
-    [InlineData("marketing", "text,unsubscribe", "From To Subject Date Message-ID List-Unsubscribe MIME-Version Content-Type Content-Transfer-Encoding")]
+    [InlineData("marketing", "text,unsubscribe", "From To Subject Date Message-ID List-Unsubscribe List-Unsubscribe-Post MIME-Version Content-Type Content-Transfer-Encoding")]
+    [InlineData("marketing", "text,slowUnsubscribe", "From To Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
     public async Task What_arrives_has_exactly_the_headers_of_the_model(string category, string has, string names)
     {
         var tenant = await host.AnyTenant();
@@ -116,6 +117,9 @@ public sealed class HeaderInjectionTests(TestHost host)
                 mail["headers"] = new JsonObject { ["X-Order"] = "1001", ["X-Note"] = text };
                 break;
             case "unsubscribe":
+                mail["headers"] = new JsonObject { ["List-Unsubscribe"] = "<https://shop.example/out>", ["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click" };
+                break;
+            case "slowUnsubscribe":
                 mail["headers"] = new JsonObject { ["List-Unsubscribe"] = "<https://shop.example/out>" };
                 break;
             case "attachment":

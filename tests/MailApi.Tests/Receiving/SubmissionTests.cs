@@ -116,6 +116,21 @@ public sealed class SubmissionTests(TestHost host)
     }
 
     [Fact]
+    public async Task Who_does_not_want_a_topic_gets_none_of_it_by_SMTP_either()
+    {
+        var tenant = await host.NewTenant();
+        await TestHost.Json(await tenant.Live.PutAsJsonAsync("/topics", new { items = new[] { new { name = "weekly", title = "Weekly news" } } }));
+        var recipient = Unique();
+        await TestHost.Json(await tenant.Live.PutAsJsonAsync($"/recipients/{recipient}/preferences", new { topics = new Dictionary<string, bool> { ["weekly"] = false } }));
+        await using var caller = await LoggedIn(tenant.LiveKey);
+
+        const string marketing = "X-MailApi-Category: marketing\r\n";
+        await tenant.WaitFor(Id(await caller.Send(Mail(tenant, marketing + "X-MailApi-Topic: weekly\r\n"), recipient)), "suppressed");
+        await tenant.WaitFor(Id(await caller.Send(Mail(tenant, marketing), recipient)), "delivered");
+        Assert.StartsWith("550 5.6.0 X-MailApi-Topic: ", await caller.Send(Mail(tenant, marketing + "X-MailApi-Topic: daily\r\n"), recipient), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_same_message_under_the_same_key_is_accepted_once()
     {
         var tenant = await host.AnyTenant();

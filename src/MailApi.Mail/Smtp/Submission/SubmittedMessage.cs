@@ -53,13 +53,6 @@ public sealed class SubmittedMessage
         return fault is null;
     }
 
-    /// <summary>Leaves out an unsubscribe way that takes more than one click (RFC 8058 §3.1), for a service that has a better one.</summary>
-    public void LeaveOutSlowUnsubscribe()
-    {
-        var isOneClick = kept.Exists(field => field.Is("List-Unsubscribe-Post")) && kept.Exists(field => field.Is("List-Unsubscribe") && field.Raw?.Contains("<https://", StringComparison.OrdinalIgnoreCase) == true);
-        if (!isOneClick) kept.RemoveAll(field => field.Is("List-Unsubscribe") || field.Is("List-Unsubscribe-Post"));
-    }
-
     /// <summary>The message as it is to be signed and sent: CRLF, 7-bit but for a header that needs SMTPUTF8. Null when a part cannot be made 7-bit.</summary>
     /// <param name="messageIdLocalPart">For a message without Message-ID.</param>
     /// <param name="now">For a message without Date.</param>
