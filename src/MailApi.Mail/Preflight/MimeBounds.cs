@@ -6,7 +6,7 @@ namespace MailApi.Mail.Preflight;
 /// Reads a message through once without keeping any of it, and stops where it goes beyond what a mail that people write has: the tree is built
 /// only of what is within.
 /// </summary>
-internal sealed class MimeBounds : MimeReader
+public sealed class MimeBounds : MimeReader
 {
     public const int PartsMax = 100;
     public const int DepthMax = 16;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
+using MailApi.Mail.Preflight;
 using MimeKit;
 
 namespace MailApi.Sandbox;
@@ -12,10 +13,7 @@ internal static class SandboxReader
     /// <summary>What a summary is read from: the header, with room for many recipients.</summary>
     public const int SummaryBytes = 32 << 10;
 
-    /// <summary>Parts inside parts; what is nested deeper is shown as it stands.</summary>
-    private const int MimeDepthMax = 16;
-
-    private static readonly ParserOptions Options = ParserOptionsWithBounds();
+    private static readonly ParserOptions Options = MimeBounds.BoundedOptions();
 
     public static SandboxSummary Summary(SandboxRow row)
     {
@@ -35,7 +33,9 @@ internal static class SandboxReader
 
     public static SandboxMessage Message(SandboxRow row, IReadOnlyList<SignatureVerdict> dkim)
     {
-        using var mime = Load(row.Octets);
+        // What goes beyond what mail has is not taken apart: its header is shown, and the octets.
+        var read = MimeBounds.Error(row.Octets) is null ? row.Octets : Header(row.Octets);
+        using var mime = Load(read);
         return new SandboxMessage
         {
             Id = row.Id,
@@ -52,7 +52,7 @@ internal static class SandboxReader
             ReceivedAt = row.ReceivedAt,
             Size = row.Size,
             // Of the message itself, since MimeKit gives the fields of its body away.
-            Headers = [.. Load(row.Octets, stream => HeaderList.Load(Options, stream)).Select(header => new SandboxHeader(header.Field, header.Value))],
+            Headers = [.. Load(read, stream => HeaderList.Load(Options, stream)).Select(header => new SandboxHeader(header.Field, header.Value))],
             Text = mime.TextBody,
             Html = mime.HtmlBody,
             Attachments = [.. mime.BodyParts.Where(part => part is not TextPart || part.IsAttachment).Select(Attachment)],
@@ -66,6 +66,13 @@ internal static class SandboxReader
     {
         var end = cut.LastIndexOf("\r\n"u8);
         return end < 0 ? [] : [.. cut[..(end + 2)], .. "\r\n"u8];
+    }
+
+    private static byte[] Header(ReadOnlySpan<byte> message)
+    {
+        var begin = message[..Math.Min(message.Length, SummaryBytes)];
+        var end = begin.IndexOf("\r\n\r\n"u8);
+        return end < 0 ? WholeLines(begin) : [.. begin[..(end + 4)]];
     }
 
     private static MimeMessage Load(byte[] octets) => Load(octets, stream => MimeMessage.Load(Options, stream));
@@ -102,12 +109,5 @@ internal static class SandboxReader
         var octets = content.GetBuffer().AsSpan(0, (int)content.Length);
         return new SandboxAttachment(
             part.ContentDisposition?.FileName ?? part.ContentType.Name, part.ContentType.MimeType, octets.Length, part.ContentId, Convert.ToHexStringLower(SHA256.HashData(octets)));
-    }
-
-    private static ParserOptions ParserOptionsWithBounds()
-    {
-        var options = ParserOptions.Default.Clone();
-        options.MaxMimeDepth = MimeDepthMax;
-        return options;
     }
 }
