@@ -24,6 +24,12 @@ internal sealed class BounceRow
         (Class, IsHard, Means, Cure) = (kind, isHard, means, cure);
     }
 
+    /// <summary>As written, a pattern each.</summary>
+    public IReadOnlyList<string> Codes => codes;
+
+    /// <summary>As written, each in the pieces that an ellipsis parts.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Phrases => words;
+
     public BounceClass Class { get; }
 
     /// <summary>Where the reply is permanent; a temporary one never is.</summary>

@@ -27,7 +27,7 @@ public static partial class BounceTable
         Content("552 5.7.0", "message was blocked because its content presents a potential|our system detected an illegal attachment", "Google does not take such attachments.", "Send a link in the place of the attachment."),
         Unproven("5.7.1", "unauthenticated email from", "The domain in From demands DMARC, and it does not pass.", "Sign with the domain in From."),
         Unproven("550", "unauthenticated email from…not accepted due to domain's dmarc policy", "The domain in From demands DMARC, and it does not pass.", "Sign with the domain in From."),
-        TooMuch("4.7.0 4.7.28 421", "unusual rate of unsolicited mail|try again later, closing connection…gsmtp", "Google slows this sender down.", WarmUp),
+        TooMuch("4.7.0 421", "unusual rate of unsolicited mail|try again later, closing connection…gsmtp", "Google slows this sender down.", WarmUp),
         Rule("5.4.5 5.7.1", "daily smtp relay|daily user sending|relay denied…google", "An account's daily limit at Google is used up."),
         Rule("5.2.1 4.2.1", "not configured to receive|mailbox…does not accept mail from this sender", "The recipient's organization takes no mail from outside at this address."),
         TooLarge("5.3.4 552", "exceeded google's message size limits|message exceeded…google"),

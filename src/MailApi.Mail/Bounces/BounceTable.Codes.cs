@@ -37,16 +37,13 @@ public static partial class BounceTable
         // X.6: content.
         Content("x.6.7 x.6.8 x.6.9", "", "The receiver does not take addresses or headers beyond ASCII.", "Use an address in ASCII."),
         Content("x.6.*", "", "The receiver cannot take the message in this form."),
-        // X.7: security and policy; 20 to 26 of RFC 7372, 27 of RFC 7505.
+        // X.7: security and policy; 20 to 26 of RFC 7372, 27 of RFC 7505. 23, 25, 26 and 28 stand with Google and Microsoft already.
         Unproven("x.7.20 x.7.21 x.7.22", "", "DKIM does not pass, or not for the domain in From.", "Publish the DKIM key, sign with the domain in From, and let nothing change mail after it was signed."),
-        Unproven("x.7.23 x.7.24", "", "SPF does not pass.", "Publish the sending addresses in the SPF record of the return path's domain."),
-        Unproven("x.7.25", "", "The sending address has no reverse name, or one that does not lead back.", "Set a PTR record and an address record that agree."),
-        Unproven("x.7.26", "", "The receiver's checks of SPF and DKIM do not pass."),
+        Unproven("x.7.24", "", "SPF does not pass.", "Publish the sending addresses in the SPF record of the return path's domain."),
         Unproven("x.7.27", "", "The sender's domain takes no mail (null MX, RFC 7505), so that nobody could answer.", "Let the return path's domain take mail."),
         Rule("x.7.2 x.7.3", "", "The list or gateway takes mail from known senders only.", "Ask the recipient to allow your address."),
         Unencrypted("x.7.10 x.7.11 x.7.30", "", "The receiver, or the message, demands an encryption that could not be had."),
-        Rule("x.7.8 x.7.9", "", "The login is wrong, or the host takes mail from its own users only.", "Check the login of the relay."),
-        TooMuch("4.7.28", "", "The receiver has had too much for now."),
+        Rule("x.7.8 4.7.9", "", "The login is wrong, or the host takes mail from its own users only.", "Check the login of the relay."),
         Content("x.7.17 x.7.18 x.7.19", "", "The mailbox or domain has another owner now (RFC 7293).", TakeOff),
         Else("4.7.*", "", "The receiver does not want the message for now.", Nothing),
         Rule("5.7.*", "", "The receiver refuses the message by a rule."),

@@ -19,12 +19,9 @@ public static partial class BounceTable
     private static readonly FrozenSet<string> AddressStatus = new[] { "5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10" }.ToFrozenSet();
 
     // What names its receiver before what anybody may have written, and words before codes: many a receiver says "5.1.1 blocked".
-    private static readonly BounceRow[] Rows = [.. ChineseReceivers, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast, .. Words, .. Codes];
+    internal static readonly BounceRow[] Rows = [.. ChineseReceivers, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast, .. Words, .. Codes];
 
     private static readonly BounceRow Unknown = BounceRow.Else("", "", "The receiver refused the message.", "Read its reply.");
-
-    /// <summary>How many kinds of replies are told apart.</summary>
-    public static int RowCount => Rows.Length;
 
     /// <summary>What a reply with a code of 4xx or 5xx means.</summary>
     /// <param name="reply">The receiver's reply, or the one that a DSN reports.</param>
@@ -45,7 +42,7 @@ public static partial class BounceTable
         };
     }
 
-    private static BounceRow Find(Reply reply)
+    internal static BounceRow Find(Reply reply)
     {
         var text = reply.Text.Length <= TextCharsMax ? reply.Text : reply.Text[..TextCharsMax];
         text = text.ToLowerInvariant();

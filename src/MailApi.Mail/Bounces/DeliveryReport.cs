@@ -65,12 +65,14 @@ internal static partial class DeliveryReport
     {
         var ofMessage = new List<Field>();
         var recipients = new List<RecipientStatus>();
-        foreach (var block in Blocks(text, ofMessage))
-            if (recipients.Count < RecipientsMax && Recipient(block, ofMessage) is { } recipient) recipients.Add(recipient);
+        var blocks = Blocks(text, ofMessage);
+        var message = new FieldBlock(ofMessage);
+        var reporter = Host(message["Reporting-MTA"]);
+        foreach (var block in blocks)
+            if (recipients.Count < RecipientsMax && Recipient(block, reporter) is { } recipient) recipients.Add(recipient);
         if (recipients.Count == 0) return null;
 
         marks.SetReport(part);
-        var message = new FieldBlock(ofMessage);
         marks.AddReturnPath(AfterType(message["X-Postfix-Sender"]));
         marks.AddReturnPath(AfterType(message["X-Original-Sender"]));
         marks.SetMessageId(message["X-Original-Message-ID"] ?? message["Original-Message-ID"]);
@@ -111,20 +113,19 @@ internal static partial class DeliveryReport
 
     private static bool Is(Field field, string name) => field.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static RecipientStatus? Recipient(FieldBlock fields, List<Field> ofMessage)
+    private static RecipientStatus? Recipient(FieldBlock fields, string? reporter)
     {
         var status = fields["Status"] is { } text && AnyStatus().Match(text) is { Success: true } match ? match.Value : null;
         if (Action(fields["Action"], status) is not { } action) return null;
         var diagnostic = Charsets.Words(AfterType(fields["Diagnostic-Code"]) ?? "");
         var reply = Reported(diagnostic, status, action, fields["Status"]);
-        var host = Host(fields["Remote-MTA"]) ?? Host(new FieldBlock(ofMessage)["Reporting-MTA"]);
         return new RecipientStatus
         {
             Action = action,
             FinalRecipient = Address(fields["Final-Recipient"]) ?? Address(fields["X-Actual-Recipient"]),
             OriginalRecipient = Address(fields["Original-Recipient"]),
             Reply = reply,
-            RemoteHost = host,
+            RemoteHost = Host(fields["Remote-MTA"]) ?? reporter,
             Verdict = BounceTable.Classify(reply, IsAtRecipient(diagnostic)),
         };
     }

@@ -21,6 +21,7 @@ internal sealed class FieldWriter(bool utf8)
 
     private readonly StringBuilder text = new();
     private int column;
+    private bool isAtName;
 
     /// <summary>A field of words: a subject, a date, whatever a caller sets.</summary>
     /// <exception cref="ArgumentException">The value would break out of its field.</exception>
@@ -53,6 +54,7 @@ internal sealed class FieldWriter(bool utf8)
         Refuse(name, value);
         text.Append(name).Append(':');
         column = name.Length + 1;
+        isAtName = true;
     }
 
     private void End() => text.Append("\r\n");
@@ -85,9 +87,8 @@ internal sealed class FieldWriter(bool utf8)
     {
         // The first word stays beside its name: some readers take a bare "Subject:" line for an empty one. Between two blanks (an empty
         // word) is no place to fold either.
-        if (word.Length > 0 && column + 1 + word.Length > ColumnMax && text[^1] != ':') Fold();
-        text.Append(' ').Append(word);
-        column += 1 + word.Length;
+        if (word.Length > 0 && column + 1 + word.Length > ColumnMax && !isAtName) Fold();
+        Append(word);
     }
 
     private void Fold()
@@ -119,10 +120,12 @@ internal sealed class FieldWriter(bool utf8)
     /// <summary>Octets that an encoded word on this line may hold.</summary>
     private int Room() => Math.Max(0, (ColumnMax - column - 1 - EncodedStart.Length - EncodedEnd.Length) / 4 * 3);
 
-    private void EncodedWord(ReadOnlySpan<byte> octets)
+    private void EncodedWord(ReadOnlySpan<byte> octets) => Append(EncodedStart + Convert.ToBase64String(octets) + EncodedEnd);
+
+    private void Append(string word)
     {
-        var word = EncodedStart + Convert.ToBase64String(octets) + EncodedEnd;
         text.Append(' ').Append(word);
         column += 1 + word.Length;
+        isAtName = false;
     }
 }

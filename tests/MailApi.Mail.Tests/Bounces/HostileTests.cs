@@ -69,6 +69,16 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public void The_name_of_the_reporter_is_read_once_however_many_recipients_it_reports()
+    {
+        var message = Encoding.ASCII.GetBytes(Multipart("--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; " + string.Concat(Enumerable.Repeat("a ", 8_000)) + "\r\n\r\n"
+            + string.Concat(Enumerable.Repeat("Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n", 100))));
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(100, Assert.IsType<Returned.Status>(ReturnedMail.Read(message)).Recipients.Count);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 6 << 20);
+    }
+
+    [Fact]
     public void Any_beginning_of_a_message_is_read()
     {
         foreach (var file in Directory.GetFiles(TestData.At("returned"), "*.eml").Where((_, index) => index % 10 == 0))
