@@ -14,6 +14,8 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
     private const int KeptMax = 16;
 
     private readonly SemaphoreSlim? writer = dialect.OneWriter ? new SemaphoreSlim(1, 1) : null;
+    // Acts take turns at the audit log: they wait here, where none holds a connection that mail could use.
+    private readonly SemaphoreSlim? acts = dialect.OneWriter ? null : new SemaphoreSlim(1, 1);
     private readonly ConcurrentStack<DbConnection> readers = new();
     // Apart from the readers': what one connection writes makes the page caches of all others worthless.
     private readonly ConcurrentStack<DbConnection> writers = new();
@@ -39,7 +41,8 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
     /// <summary>Runs <paramref name="work"/> in one transaction and commits it; nothing that crosses the network belongs inside.</summary>
     public async Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct)
     {
-        if (writer is not null) await writer.WaitAsync(ct);
+        var turn = Act.Pending is null ? writer : writer ?? acts;
+        if (turn is not null) await turn.WaitAsync(ct);
         try
         {
             return await Lend(writers, async connection =>
@@ -53,7 +56,7 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         }
         finally
         {
-            writer?.Release();
+            turn?.Release();
         }
     }
 
@@ -65,6 +68,7 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
     {
         foreach (var connection in readers.Concat(writers)) connection.Dispose();
         writer?.Dispose();
+        acts?.Dispose();
         source.Dispose();
     }
 

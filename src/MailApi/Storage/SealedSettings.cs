@@ -22,9 +22,18 @@ internal sealed class SealedSettings(Db db, Vault vault)
         vault.SetRoot(vault.Open(await Value(Root, ct), Table, Guid.Empty, Root));
     }
 
-    /// <summary>Whether the present key seals them.</summary>
-    public async Task<bool> AreUnderPresentKey(CancellationToken ct) =>
-        vault.Reseal(await Value(Root, ct), Table, Guid.Empty, Root) is null && vault.Reseal(await Value(Check, ct), Table, Guid.Empty, Check) is null;
+    /// <summary>Whether the present key seals them; not when no key of this process opens them any more.</summary>
+    public async Task<bool> AreUnderPresentKey(CancellationToken ct)
+    {
+        try
+        {
+            return vault.Reseal(await Value(Root, ct), Table, Guid.Empty, Root) is null && vault.Reseal(await Value(Check, ct), Table, Guid.Empty, Check) is null;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Seals them under the present key, the check last: from then on a process without the previous keys may start. False when nothing was left to do.</summary>
     public async Task<bool> Reseal(CancellationToken ct)
