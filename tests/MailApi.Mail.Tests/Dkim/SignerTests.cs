@@ -11,6 +11,7 @@ namespace MailApi.Mail.Tests.Dkim;
 public class SignerTests
 {
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Random_messages_verify_here_and_in_MimeKit()
     {
         foreach (var draft in Drafts.Random(60))

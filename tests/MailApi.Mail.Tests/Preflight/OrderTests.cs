@@ -13,6 +13,7 @@ public sealed class OrderTests(Preflighting shop) : IClassFixture<Preflighting>
     private static readonly PreflightFacts Facts = Preflighting.Facts with { OrganizationalDomain = "demo.example" };
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Orders_come_out_clean()
     {
         var found = new List<string>();

@@ -16,6 +16,7 @@ public sealed class BombTests
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(20);
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public void Ten_gigabytes_of_zeros_in_gzip_are_not_unpacked()
     {
         var bomb = Gzip(Repeat("\0", 10_000), 1_000_000);
@@ -29,6 +30,7 @@ public sealed class BombTests
     public void Gigabytes_of_one_text_in_gzip_end_at_the_bound_of_a_text() => AssertRefused(Gzip(Repeat("a", 10_000), 100_000, Head + "<extension>"), "a text of more than 64 KiB", allocationMax: 8 * 1024 * 1024);
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public void A_gigabyte_of_like_tags_in_zip_ends_at_the_number_of_octets() => AssertRefused(Zip(Repeat("<a></a>", 1_000), 150_000, Head + "<extension>"), "more than 50 MiB", allocationMax: 16 * 1024 * 1024);
 
     [Fact]
@@ -96,6 +98,7 @@ public sealed class BombTests
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public void A_report_as_large_as_is_read_takes_no_more_memory_than_is_said()
     {
         var records = new StringBuilder(Head);

@@ -66,6 +66,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
     }
 
     [Theory]
+    [Trait("Takes", "seconds")]
     [InlineData(DnsFailure.Timeout)]
     [InlineData(DnsFailure.ServFail)]
     [InlineData(DnsFailure.Garbage)]

@@ -8,6 +8,7 @@ namespace MailApi.Tests.Http;
 public sealed class ForeignIdTests(TestHost host)
 {
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Foreign_and_unknown_ids_are_404_on_every_route_and_the_owner_still_has_everything()
     {
         var (mine, other) = (await Estate.Make(host), await Estate.Make(host));
@@ -82,6 +83,7 @@ public sealed class ForeignIdTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Ids_in_a_body_reach_no_further_than_those_in_a_path()
     {
         var (mine, other) = (await Estate.Make(host), await Estate.Make(host));

@@ -34,6 +34,7 @@ public sealed class HostileJsonTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task No_value_of_any_member_fails_a_route()
     {
         var owner = await Estate.Make(host);

@@ -15,6 +15,7 @@ public sealed class LogTests(TestHost host)
     private readonly string canary = "canary" + Guid.NewGuid().ToString("N");
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task No_address_content_key_or_secret_comes_into_the_logs()
     {
         using var capture = new LogCapture();

@@ -16,6 +16,7 @@ public sealed class SlowClientTests(TestHost host)
     private static readonly TimeSpan HealthyMax = TimeSpan.FromSeconds(2);
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_thousand_slow_clients_delay_no_healthy_one_and_slow_bodies_are_cut()
     {
         var tenant = await host.NewTenant();

@@ -15,6 +15,7 @@ public sealed class SlotsProperties
     private static readonly Gen<Step> AnyStep = Gen.Select(Gen.Int[0, Tenants - 1], Gen.Frequency((3, Gen.Const(true)), (2, Gen.Const(false))), (tenant, takes) => new Step(tenant, takes));
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public void None_is_lost_or_given_twice_none_idles_and_everybody_gets_a_turn() => Gen.Select(Gen.Int[1, 40], Gen.Int[1, 4].Array[Tenants], AnyStep.Array[0, 250]).Sample(
         (count, weights, steps) => new Run(count, weights).Take(steps), iter: Samples.Of(1_500), threads: 1, print: it => $"{it.Item1} slots, weights {string.Join(' ', it.Item2)}: {string.Join(' ', it.Item3.Select(step => $"{(step.Takes ? '+' : '-')}{step.Tenant}"))}");
 

@@ -22,6 +22,7 @@ public sealed class CrowdTests : IAsyncLifetime
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task One_address_has_so_many_sessions_and_the_next_is_told_until_one_ends()
     {
         var open = new List<SmtpCaller>();
@@ -79,6 +80,7 @@ public sealed class CrowdTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task An_address_that_tries_keys_has_to_wait_with_the_right_one_too()
     {
         var tenant = await host.AnyTenant();

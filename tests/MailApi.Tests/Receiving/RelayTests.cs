@@ -56,6 +56,7 @@ public sealed class RelayTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_key_that_may_not_send_does_not_log_in()
     {
         var tenant = await host.NewTenant();

@@ -56,6 +56,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task When_all_relays_fail_mail_is_deferred_with_the_reason_and_a_change_ends_the_rest()
     {
         var tenant = await host.NewTenant();
@@ -106,6 +107,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_relay_gets_no_more_in_a_second_than_its_limit_and_waiting_mail_does_not_age()
     {
         var tenant = await host.NewTenant();
