@@ -50,11 +50,33 @@ public static class Submitters
           .sendMail({ from, to, subject, text }).then(sent => console.log(sent.response), error => { console.error(error); process.exit(1); });
         """;
 
+    /// <summary>PHPMailer, as WordPress brings it.</summary>
+    private const string PhpMailer = """
+        require '/usr/share/php/libphp-phpmailer/autoload.php';
+        [, $host, $port, $first, $key, $authority, $from, $to, $subject, $text] = $argv;
+        $mail = new PHPMailer\PHPMailer\PHPMailer(true);
+        $mail->isSMTP();
+        $mail->Host = $host;
+        $mail->Port = (int)$port;
+        $mail->SMTPAuth = true;
+        $mail->SMTPSecure = $first === 'True' ? 'ssl' : 'tls';
+        $mail->SMTPOptions = ['ssl' => ['cafile' => $authority]];
+        $mail->Username = 'apikey';
+        $mail->Password = $key;
+        $mail->CharSet = 'UTF-8';
+        $mail->setFrom($from, 'WordPress');
+        $mail->addAddress($to);
+        $mail->Subject = $subject;
+        $mail->Body = $text;
+        $mail->send();
+        """;
+
     /// <summary>Each by its name. System.Net.Mail knows only STARTTLS.</summary>
     public static IEnumerable<(string Name, Func<SubmissionJob, Task> Send)> For(bool startsWithTls)
     {
         yield return ("smtplib", SendWithSmtplib);
         yield return ("nodemailer", SendWithNodemailer);
+        yield return ("phpmailer", SendWithPhpMailer);
         yield return ("swaks", SendWithSwaks);
         yield return ("mailkit", SendWithMailKit);
         if (!startsWithTls) yield return ("system-net-mail", SendWithSystemNetMail);
@@ -62,6 +84,9 @@ public static class Submitters
 
     private static Task<string> SendWithSmtplib(SubmissionJob job) => Command.RunAsync(
         new Launch("/usr/bin/python3", "-c", Smtplib, SubmissionJob.Host, Port(job), job.StartsWithTls.ToString(), job.Key, job.Authority, job.From, job.To, SubmissionJob.Subject, SubmissionJob.Text), CancellationToken.None);
+
+    private static Task<string> SendWithPhpMailer(SubmissionJob job) => Command.RunAsync(
+        new Launch("php", "-r", PhpMailer, "--", SubmissionJob.Host, Port(job), job.StartsWithTls.ToString(), job.Key, job.Authority, job.From, job.To, SubmissionJob.Subject, SubmissionJob.Text), CancellationToken.None);
 
     private static async Task SendWithNodemailer(SubmissionJob job)
     {

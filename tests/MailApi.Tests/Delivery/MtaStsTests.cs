@@ -75,9 +75,12 @@ public sealed class MtaStsTests : IAsyncLifetime
         Assert.Equal(["sts sts-webpki-invalid 1", "sts sts-webpki-invalid 1"], await Counted());
     }
 
-    [Fact]
-    public async Task A_web_server_on_a_private_address_is_not_asked()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("8.8.8.8")]
+    public async Task A_web_server_on_a_private_address_is_not_asked(string? beside)
     {
+        if (beside is not null) dns.A("mta-sts." + Domain, beside);
         Assert.Null(await Sts(allowPrivate: false).Find(Domain, Ct));
 
         Assert.Equal(0, web.Requests);

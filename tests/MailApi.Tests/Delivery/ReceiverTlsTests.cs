@@ -23,7 +23,24 @@ public sealed class ReceiverTlsTests(TestHost host)
         Assert.DoesNotContain("suppressed", (await tenant.WaitFor(await tenant.Send(tenant.Mail(recipient)), "delivered")).GetRawText(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Encrypt")]
+    [InlineData("Verify")]
+    [InlineData("Dane")]
+    public async Task Where_the_operator_demands_TLS_a_server_that_was_stripped_of_it_sees_no_mail(string level)
+    {
+        await using var strict = new TestHost { Settings = [$"Delivery:Tls:Policies:example.net={level}"] };
+        await strict.InitializeAsync();
+        var tenant = await strict.NewTenant();
+
+        await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@example.net")), "deferred");
+
+        Assert.Empty(strict.Sink.Messages);
+        Assert.DoesNotContain(strict.Sink.Sessions.SelectMany(session => session.Transcript), line => line.Contains("MAIL FROM", StringComparison.OrdinalIgnoreCase));
+    }
+
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task How_TLS_came_out_is_counted_by_domain_and_listed_in_pages()
     {
         var tenant = await host.AnyTenant();

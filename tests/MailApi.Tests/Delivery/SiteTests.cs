@@ -12,6 +12,7 @@ public sealed class SiteTests(TestHost host)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_site_gets_no_more_connections_than_it_allows_and_they_are_never_idle()
     {
         const int Messages = 120;
@@ -36,6 +37,7 @@ public sealed class SiteTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Receivers_that_answer_slowly_take_nothing_from_mail_to_others()
     {
         await using var tarpit = ScriptedSink.Start(Listening("127.0.0.12") with { TarpitDelay = TimeSpan.FromSeconds(20) });
@@ -72,6 +74,20 @@ public sealed class SiteTests(TestHost host)
     }
 
     [Fact]
+    public async Task A_limit_that_is_told_as_a_permanent_failure_pauses_its_site_and_bounces_nothing()
+    {
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.19"));
+        host.Dns.Mx("frequent.test", 10, "frequent.strangers.test").A("frequent.strangers.test", "127.0.0.19");
+        var tenant = await host.NewTenant();
+        await tenant.WaitFor(await tenant.Send(tenant.Mail("frequency-ann@frequent.test")), "deferred");
+
+        var site = await SiteOf("frequent.test", _ => true);
+        Assert.Equal("paused", site.GetProperty("state").GetString());
+        Assert.StartsWith("550 Connection frequency limited", site.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Empty((await TestHost.Json(await tenant.Live.GetAsync("/suppressions"))).GetProperty("items").EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_connection_has_its_share_of_messages_and_then_says_QUIT()
     {
         await using var sink = ScriptedSink.Start(Listening("127.0.0.14"));
@@ -84,6 +100,7 @@ public sealed class SiteTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_suspended_site_holds_all_domains_with_its_mail_hosts()
     {
         await using var sink = ScriptedSink.Start(Listening("127.0.0.15"));

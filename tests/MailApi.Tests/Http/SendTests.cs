@@ -192,14 +192,34 @@ public sealed class SendTests(TestHost host)
     }
 
     [Fact]
-    public async Task A_mail_host_on_a_private_address_is_never_connected_to_unless_allowed()
+    public async Task The_same_body_twice_is_two_messages_with_two_ids()
     {
-        // The routing itself is tested with MailApi.Mail; here: null MX and unknown domains end in a bounce that says why.
+        var tenant = await host.AnyTenant();
+        var recipient = $"ann.{Guid.NewGuid():N}@example.net";
+        foreach (var id in (string[])[await tenant.Send(tenant.Mail(recipient)), await tenant.Send(tenant.Mail(recipient))]) await tenant.WaitFor(id, "delivered");
+
+        Assert.Equal(2, host.Sink.Messages.Where(it => it.Recipient == recipient).Select(it => it.MessageId).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_domain_that_takes_no_mail_or_is_unknown_ends_in_a_bounce_that_says_why()
+    {
         host.Dns.Mx("nomail.test", 0, ".");
         var tenant = await host.NewTenant();
         var message = await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@nomail.test")), "bounced");
         Assert.Equal("5.1.10", message.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
         message = await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@unknown.test")), "bounced");
         Assert.Equal("5.1.2", message.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
+    }
+
+    [Fact]
+    public async Task A_mail_host_on_a_private_address_is_never_connected_to_unless_that_is_allowed()
+    {
+        await using var host = new TestHost { Settings = ["Delivery:AllowPrivateNetworks=false"] };
+        await host.InitializeAsync();
+        var tenant = await host.NewTenant();
+        var message = await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@example.net")), "bounced");
+        Assert.Equal("5.4.4", message.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());
+        Assert.Equal(0, host.Sink.ConnectionsEver);
     }
 }

@@ -185,10 +185,23 @@ public sealed class OAuthTokensTests : IAsyncLifetime
         Assert.Empty(server.Requests);
     }
 
-    private OAuthTokens<Relay> Tokens(bool allowPrivate = true) =>
-        new(relays, new TokenEndpoint(dns, new RoutingOptions { AllowPrivateNetworks = allowPrivate }, clock), clock, NullLogger<OAuthTokens<Relay>>.Instance);
+    [Theory]
+    [InlineData("10.0.0.1")]
+    [InlineData("8.8.8.8", "127.0.0.1")]
+    public async Task A_name_that_leads_to_a_private_address_as_well_is_not_asked(params string[] addresses)
+    {
+        await using var zone = DnsZone.Start();
+        zone.Addresses("login.example.com", addresses);
+        var resolver = new DnsResolver(new DnsOptions { Servers = [zone.EndPoint] }, TimeProvider.System);
+        var relay = await Made(OAuthGrant.ClientCredentials, "https://login.example.com/token");
 
-    private async Task<Relay> Made(OAuthGrant grant)
+        Assert.Contains("no public address", (await Tokens(allowPrivate: false, resolver).Get(relay, ct)).Refusal, StringComparison.Ordinal);
+    }
+
+    private OAuthTokens<Relay> Tokens(bool allowPrivate = true, DnsResolver? resolver = null) =>
+        new(relays, new TokenEndpoint(resolver ?? dns, new RoutingOptions { AllowPrivateNetworks = allowPrivate }, clock), clock, NullLogger<OAuthTokens<Relay>>.Instance);
+
+    private async Task<Relay> Made(OAuthGrant grant, string? endpoint = null)
     {
         var relay = new Relay
         {
@@ -203,7 +216,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
             {
                 Provider = OAuthProvider.Custom,
                 Grant = grant,
-                TokenEndpoint = server.Url,
+                TokenEndpoint = endpoint ?? server.Url,
                 ClientId = TokenServer.ClientId,
                 ClientSecret = TokenServer.ClientSecret,
                 RefreshToken = grant == OAuthGrant.RefreshToken ? server.RefreshToken : null,

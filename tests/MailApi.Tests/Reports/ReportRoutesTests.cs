@@ -36,6 +36,19 @@ public sealed class ReportRoutesTests(TestHost host)
     }
 
     [Fact]
+    public async Task DMARC_reports_are_taken_there_as_well()
+    {
+        var tenant = await host.NewTenant();
+        var xml = ReportSamples.Dmarc(tenant.Domain, Yesterday, "r1", "receiver.example", new SampleRow(TestHost.EgressAddress, 7));
+
+        using var posted = await host.Anonymous.PostAsync(PathFor(tenant), Body(ReportSamples.Gzip(xml), "application/gzip"));
+
+        Assert.Equal(HttpStatusCode.Created, posted.StatusCode);
+        var source = Assert.Single((await Reports(tenant)).GetProperty("sources").EnumerateArray());
+        Assert.True(source.GetProperty("ours").GetBoolean());
+    }
+
+    [Fact]
     public async Task The_record_that_a_domain_publishes_leads_to_this_route()
     {
         var tenant = await host.NewTenant();
@@ -119,6 +132,7 @@ public sealed class ReportRoutesTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_bomb_is_refused_in_words()
     {
         var tenant = await host.AnyTenant();
