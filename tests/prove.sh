@@ -5,7 +5,7 @@
 #   tests/prove.sh                          all of it, 300 kills in each mode
 #   tests/prove.sh kills --kills 100        a part of it; without --out it publishes nothing
 #   tests/prove.sh crash after-dot
-#   tests/prove.sh fault node-stopped --mode distributed --seed 42
+#   tests/prove.sh fault node-stopped storm --mode distributed --seed 42
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -36,9 +36,9 @@ internal sealed class Commands
         {
             case ["kills"]: await Kills(seed); break;
             case ["crash"]: await Crashes(CrashAt.Points, seed); break;
-            case ["crash", var point]: await Crashes([point], seed); break;
+            case ["crash", .. var points]: await Crashes(points, seed); break;
             case ["matrix"]: await Matrix(All.Faults, seed); break;
-            case ["fault", var name]: await Matrix(All.Faults.Where(fault => fault.Name == name), seed); break;
+            case ["fault", .. var names]: await Matrix(All.Faults.Where(fault => names.Contains(fault.Name)), seed); break;
             case ["all"]:
                 await Crashes(CrashAt.Points, seed);
                 await Kills(seed);
@@ -97,8 +97,8 @@ internal sealed class Commands
         await Console.Error.WriteLineAsync(
             $"""
             kills           --kills 30 --nodes 2 --rate 20      kill -9 of the program under load; one node in embedded mode
-            crash [POINT]   --at-once 8                         the program kills itself at a place: {string.Join(", ", CrashAt.Points)}
-            fault NAME                                          {string.Join(", ", All.Faults.Select(fault => fault.Name))}
+            crash [POINT …] --at-once 8                         the program kills itself at a place: {string.Join(", ", CrashAt.Points)}
+            fault NAME …                                        {string.Join(", ", All.Faults.Select(fault => fault.Name))}
             matrix          --at-once 2                         every fault
             all                                                 all of it
 
