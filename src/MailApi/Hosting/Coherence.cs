@@ -31,6 +31,8 @@ internal static class Coherence
         if (settings.Admin.Key is { Length: < AdminKeyCharsMin })
             throw new SettingsException($"Admin__Key must have {AdminKeyCharsMin} characters or more.");
         CheckSecrets(settings.Secrets);
+        for (var index = 0; index < settings.TrustedProxies.Length; index++)
+            if (!Proxies.TryParse(settings.TrustedProxies[index], out _)) throw new SettingsException($"TrustedProxies__{index} must be an address or a network such as 10.0.0.0/8.");
         if (settings.Delivery.Lease <= TimeSpan.Zero) throw new SettingsException("Delivery__Lease must be a positive time span.");
         if (settings.Delivery.MxPort is < 1 or > 65535) throw new SettingsException("Delivery__MxPort must be a port.");
         if (settings.Delivery.StopPatience < TimeSpan.Zero) throw new SettingsException("Delivery__StopPatience must not be negative.");

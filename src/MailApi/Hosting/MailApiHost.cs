@@ -206,6 +206,7 @@ public static class MailApiHost
     private static void Map(WebApplication app)
     {
         app.UseExceptionHandler();
+        app.UseTrustedProxies(app.Services.GetRequiredService<Settings>().TrustedProxies);
         app.UseWhen(context => context.Features.Get<ManagementConnection>() is not null, Management.Map);
         app.UseWhen(context => context.Features.Get<ManagementConnection>() is null, api => api.UseStatusCodePages(ApiReference.BareStatus));
         app.UseRouting();

@@ -34,6 +34,10 @@ internal enum BusTransport
 internal sealed class Settings
 {
     public string Urls { get; set; } = "http://localhost:8080";
+
+    /// <summary>Addresses or networks of proxies in front of <see cref="Urls"/>: their <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed, nobody else's.</summary>
+    public string[] TrustedProxies { get; set; } = [];
+
     public ManagementSettings Management { get; set; } = new();
     public Roles Roles { get; set; } = Roles.All;
     public string DataDirectory { get; set; } = "data";

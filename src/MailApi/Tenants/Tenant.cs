@@ -94,7 +94,7 @@ public sealed record KeyRequest
     [MaxLength(KeyRequestValidator.ListMax)]
     public IReadOnlyList<string?>? Scopes { get; init; }
 
-    /// <summary>The sending domains to bind it to; absent: all of the tenant's.</summary>
+    /// <summary>The sending domains to bind it to; absent: all of the tenant's. It sends from these, and manages these, alone; what the scope <c>read</c> shows is the tenant's.</summary>
     [MaxLength(KeyRequestValidator.ListMax)]
     public IReadOnlyList<string?>? Domains { get; init; }
 

@@ -86,6 +86,23 @@ public sealed class KeyTests(TestHost host)
         Assert.Equal(status, await Status(host.WithKey(Secret(await tenant.NewKey(new { mode = "live", networks = new[] { network } })))));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", "192.0.2.7", HttpStatusCode.OK)]
+    [InlineData("127.0.0.0/8", "198.51.100.9, 192.0.2.7", HttpStatusCode.OK)]
+    [InlineData("127.0.0.0/8", "192.0.2.7, 198.51.100.9", HttpStatusCode.Unauthorized)]
+    [InlineData("10.0.0.0/8", "192.0.2.7", HttpStatusCode.Unauthorized)]
+    [InlineData(null, "192.0.2.7", HttpStatusCode.Unauthorized)]
+    public async Task Behind_a_proxy_the_client_is_whom_a_trusted_one_names(string? trusted, string forwardedFor, HttpStatusCode status)
+    {
+        await using var behind = new TestHost { Settings = trusted is null ? [] : [$"TrustedProxies:0={trusted}"] };
+        await behind.InitializeAsync();
+        var tenant = await TestHost.Json(await behind.Admin.PostAsJsonAsync("/tenants", new { name = "Shop" }));
+        var made = await TestHost.Json(await behind.Admin.PostAsJsonAsync($"/tenants/{tenant.GetProperty("id").GetString()}/keys", new { mode = "live", networks = new[] { "192.0.2.0/24" } }));
+        using var client = behind.WithKey(Secret(made));
+        client.DefaultRequestHeaders.Add("X-Forwarded-For", forwardedFor);
+        Assert.Equal(status, await Status(client));
+    }
+
     [Fact]
     public async Task A_key_bound_to_a_domain_neither_sends_from_nor_sees_another()
     {

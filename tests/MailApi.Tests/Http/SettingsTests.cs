@@ -55,6 +55,8 @@ public sealed class SettingsTests
     [InlineData("Secrets__KeyEncryptionKey=%%%", "Secrets__KeyEncryptionKey")]
     [InlineData("Secrets__PreviousKeyEncryptionKeys__0=c2hvcnQ=", "Secrets__PreviousKeyEncryptionKeys__0")]
     [InlineData("Secrets__KeyEncryptionKey=" + Key + " Secrets__PreviousKeyEncryptionKeys__0=" + Key, "Secrets__PreviousKeyEncryptionKeys__0")]
+    [InlineData("TrustedProxies__0=10.0.0.0/40", "TrustedProxies__0")]
+    [InlineData("TrustedProxies__0=10.0.0.1 TrustedProxies__1=proxy.example", "TrustedProxies__1")]
     [InlineData("Dns__Servers=here", "Dns__Servers")]
     [InlineData("Dns__Servers=127.0.0.1:99999", "Dns__Servers")]
     [InlineData("Domains__SpfInclude=not_a_domain", "Domains__SpfInclude")]
