@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.Metrics;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail;
@@ -25,6 +26,9 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
 
     /// <summary>Tenants that one sweep deals to; the next sweep begins with the others.</summary>
     private const int TenantsPerSweepMax = 256;
+
+    private static readonly Counter<long> LeasesLost = new Meter("MailApi").CreateCounter<long>(
+        "mailapi.leases.lost", description: "Attempts whose worker died, by the state that their envelope went to; failed: the third in a row.");
 
     private readonly Dictionary<Category, Guid> lastDealt = [];
 
@@ -228,6 +232,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
         if (taken.Count == 0) return false;
 
         LogLeaseLost(new EnvelopeId(id), taken[0]);
+        LeasesLost.Add(1, new KeyValuePair<string, object?>("state", taken[0].ToText()));
         var type = taken[0] switch
         {
             EnvelopeState.Failed => EventType.MessageFailed,

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail.Bounces;
@@ -165,6 +166,10 @@ public abstract class SpoolContract : IAsyncLifetime
     [Fact]
     public async Task An_envelope_that_kills_its_workers_is_given_up()
     {
+        var given = 0;
+        using var metrics = new MeterListener { InstrumentPublished = (instrument, it) => { if (instrument.Name == "mailapi.leases.lost") it.EnableMeasurementEvents(instrument); } };
+        metrics.SetMeasurementEventCallback<long>((_, count, tags, _) => { if (tags[0].Value is "failed") Interlocked.Add(ref given, (int)count); });
+        metrics.Start();
         var message = await spool.Accept(tenant);
         for (var crash = 0; crash < Sweeper.CrashesMax; crash++)
         {
@@ -174,6 +179,7 @@ public abstract class SpoolContract : IAsyncLifetime
         }
         Assert.Equal(EnvelopeState.Failed, (await spool.Recipient(message)).State);
         Assert.Equal([EventType.MessageAccepted, EventType.MessageFailed], await spool.Events(message));
+        Assert.InRange(given, 1, int.MaxValue);
     }
 
     [Fact]
