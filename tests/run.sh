@@ -108,8 +108,10 @@ build() {
     step "Building $1"
     dotnet restore "$1" --locked-mode -v q --nologo || fail "$1 does not restore."
     # One compiler for all projects saves its start for each; it does not outlive the build.
-    dotnet build "$@" -c Release --no-restore -v q --nologo -p:UseSharedCompilation=true || fail "$1 does not build."
+    local code=0
+    dotnet build "$@" -c Release --no-restore -v q --nologo -p:UseSharedCompilation=true || code=$?
     dotnet build-server shutdown --vbcscompiler >/dev/null || true
+    [[ $code -eq 0 ]] || fail "$1 does not build."
 }
 
 publish() {
@@ -160,7 +162,7 @@ run_together() {
     local suite code running=()
     step "Running $*"
     for suite in "$@"; do
-        execute "$suite" -reporter default -maxThreads 4 "${fast_options[@]}" >"$results/$suite.log" 2>&1 &
+        execute "$suite" -reporter default -maxThreads 3 "${fast_options[@]}" >"$results/$suite.log" 2>&1 &
         running+=($!)
     done
     for suite in "$@"; do
@@ -202,12 +204,13 @@ count() {
     [[ -z $why ]] || f=$((f + 1))
     echo "    $suite: $p passed, $f failed, $s skipped${why:+ ($why)}"
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    [[ -z $why ]] || echo "  $suite: $why" >>"$results/failures.txt"
     [[ $f -eq 0 || ! -f $report ]] || failures "$report" >>"$results/failures.txt"
 }
 
-# Each failed test of a report with the first lines of its message.
+# Each failed test of a report, and each error beside them, with the first lines of its message.
 failures() {
-    awk 'BEGIN { RS = "<test " } /^id=[^>]* result="Fail"/ {
+    awk 'BEGIN { RS = "<(test|error) " } /^id=[^>]* result="Fail"/ || /^[^>]*type="/ && !/^id=/ {
         name = $0; sub(/^[^>]* name="/, "", name); sub(/".*/, "", name); print "  " name
         message = $0; sub(/.*<message>/, "", message); sub(/<\/message>.*/, "", message); gsub(/<!\[CDATA\[|\]\]>/, "", message)
         count = split(message, lines, "\n"); for (i = 1; i <= count && i <= 12; i++) print "      " substr(lines[i], 1, 400)

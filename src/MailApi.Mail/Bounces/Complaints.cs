@@ -23,10 +23,17 @@ internal static class Complaints
         marks.SetReport(report);
         marks.AddReturnPath(fields["Original-Mail-From"]);
         marks.SetMessageId(fields["Original-Message-ID"]);
-        var type = fields["Feedback-Type"]?.Trim().ToLowerInvariant() ?? "";
+        var type = Token(fields["Feedback-Type"] ?? "").ToLowerInvariant();
         // RFC 5965 §3.1 demands the field; who leaves it out complains as well.
-        if (type.Length is 0 or > TypeCharsMax || type.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))) type = "other";
-        return new Returned.Complaint(type) { About = marks.About() };
+        return new Returned.Complaint(type.Length is 0 or > TypeCharsMax ? "other" : type) { About = marks.About() };
+    }
+
+    /// <summary>The type without the comment that may stand before and behind it.</summary>
+    private static string Token(string text)
+    {
+        text = text.TrimStart();
+        if (text.StartsWith('(')) text = text[(text.IndexOf(')', StringComparison.Ordinal) + 1)..].TrimStart();
+        return new string([.. text.TakeWhile(it => char.IsAsciiLetterOrDigit(it) || it is '-' or '_')]);
     }
 
     /// <summary>The Junk Mail Reporting Program of Outlook.com.</summary>

@@ -21,7 +21,7 @@ internal sealed partial class Witness(Db db, AppendAct append, ILogger<Witness> 
             var result = await next(context);
             act.End();
             // A call that changes nothing here, such as a relay's test, uses a secret all the same.
-            if (act.Mark is null && Succeeded(result)) act.Committed(await db.Write(transaction => append(transaction, act, request.RequestAborted), request.RequestAborted));
+            if (act.Mark is null && Succeeded(result)) await db.Note(act, request.RequestAborted);
             return result;
         }
         finally

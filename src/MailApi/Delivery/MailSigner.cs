@@ -20,8 +20,8 @@ internal sealed class MailSigner(Verp verp, UnsubscribeHeaders unsubscribe, Time
     public IReadOnlyList<ReadOnlyMemory<byte>> Sign(byte[] content, EnvelopeId envelope, SendingIdentity identity, CategoryRules rule)
     {
         // A way that takes more than one click gives way.
-        if (rule.RequiresUnsubscribe && !OneClickFields.IsOffered(content))
-            return Signed([.. unsubscribe.For(envelope, identity.TrackingHost, identity.ReturnPathHost), .. OneClickFields.Without(content)], identity.Signers);
+        if (rule.RequiresUnsubscribe && OneClickFields.Ensure(content, () => unsubscribe.For(envelope, identity.TrackingHost, identity.ReturnPathHost)) is { } completed)
+            return Signed(completed, identity.Signers);
         // The recipients of one message whose envelopes were claimed together share its octets: they share the signature, too.
         var shared = signatures.GetValue(content, _ => new Shared(identity.Signers, new(() => Signed(content, identity.Signers))));
         return shared.Signers == identity.Signers ? shared.Parts.Value : Signed(content, identity.Signers);

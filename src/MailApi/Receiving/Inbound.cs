@@ -64,7 +64,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     {
         if (await addressees.Find(recipient, ct) is not { } addressee) return NotOurs;
         if (addressee is Addressee.Unknown) return BadReturnPath;
-        var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), ct);
+        var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), fromAnyone: true, ct);
         if (taken.Effect == ReturnEffect.TooEarly) return ComeAgain;
         // A person who writes here would never be read: better that they are told.
         return addressee is Addressee.Feedback && taken.Kind != ReturnedKind.Complaint || addressee is Addressee.Reports && taken.Kind != ReturnedKind.Report ? NoReport : Taken;

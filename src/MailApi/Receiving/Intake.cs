@@ -42,7 +42,7 @@ internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffe
 
 /// <summary>
 /// Takes a message that came back, by whichever way: reads it, ties it to the envelope that it answers, and has the consequence recorded. A tag or token with our MAC
-/// ties at once; a Message-ID, which others may have seen, only where a key vouches for who brings it, and the message has a single recipient.
+/// ties at once; a Message-ID, which others may have seen, only where strangers bring nothing, and the message has a single recipient.
 /// </summary>
 internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, ReportIntake reports, TimeProvider time)
 {
@@ -55,18 +55,19 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     /// <summary>Records what a message says, once.</summary>
     /// <param name="message">Its octets.</param>
     /// <param name="to">The address of ours that it was sent to; null where that is not known.</param>
+    /// <param name="fromAnyone">Port 25 brings it: neither a caller with a key nor a mailbox that the tenant named.</param>
     /// <param name="of">What the envelope must be of.</param>
     /// <param name="ct">Ends the wait, not a record under way.</param>
     /// <exception cref="System.Data.Common.DbException">The store is away; nothing is recorded.</exception>
-    public async Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, CancellationToken ct)
+    public async Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, bool fromAnyone, CancellationToken ct)
     {
         var taken = to switch
         {
             Addressee.Unsubscribe { Mail: var mail } => new Taken(ReturnedKind.Unsubscribe, mail.Envelope, await links.Unsubscribe(mail, ct) ? ReturnEffect.Recorded : ReturnEffect.Nothing),
             Addressee.Reports { Domain.Id: var domain } => await Report(domain, message, ct),
             // A bounce counts at the return path that it proves.
-            Addressee.Feedback => ReturnedMail.Read(message) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
-            _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, ct),
+            Addressee.Feedback => ReturnedMail.Read(message) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, fromAnyone, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
+            _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, fromAnyone, ct),
         };
         // Into a mailbox of the domain's own everything may come.
         if (taken.Kind == ReturnedKind.Other && to is null && of.Domain is { } own) taken = await Report(own, message, ct);
@@ -82,40 +83,40 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         _ => new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
     };
 
-    private async Task<Taken> Answer(Returned returned, EnvelopeId? proven, Scope of, CancellationToken ct) => returned switch
+    private async Task<Taken> Answer(Returned returned, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct) => returned switch
     {
-        Returned.Status status => await Status(status, proven, of, ct),
-        Returned.Complaint complaint => await Complaint(complaint, proven, of, ct),
+        Returned.Status status => await Status(status, proven, of, fromAnyone, ct),
+        Returned.Complaint complaint => await Complaint(complaint, proven, of, fromAnyone, ct),
         Returned.AutoReply => new Taken(ReturnedKind.AutoReply, proven, ReturnEffect.Nothing),
         _ => new Taken(ReturnedKind.Other, proven, ReturnEffect.Nothing),
     };
 
-    private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, CancellationToken ct)
+    private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
         var failed = status.Recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
-        if (await Tie(status.About, proven, of, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
+        if (await Tie(status.About, proven, of, fromAnyone, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
         // Delays and successes are of no consequence: who took the mail goes on trying.
         if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
         var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
         return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope, reply, failed.Verdict) { Of = Narrowed(of, status.About) }, ct), failed.Verdict);
     }
 
-    private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, CancellationToken ct)
+    private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
-        if (await Tie(complaint.About, proven, of, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
+        if (await Tie(complaint.About, proven, of, fromAnyone, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
         // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's. "opt-out" was one before the RFC.
         if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus" or "opt-out" or "opt-out-list" or "other")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
         return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = Narrowed(of, complaint.About) }, ct));
     }
 
-    private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, Scope of, CancellationToken ct)
+    private async Task<EnvelopeId?> Tie(About about, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
         if (proven is not null) return proven;
         foreach (var address in about.ReturnPaths)
             if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
         foreach (var address in about.Unsubscribe)
             if (tokens.TryRead(address[(address.LastIndexOf('/') + 1)..], out var linked) || tokens.TryReadMailbox(address.Split(':')[^1].Split('@')[0], out linked)) return linked;
-        return of.Tenant is not null && TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
+        return !fromAnyone && TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
     }
 
     /// <summary>What an answer holds must be the envelope's own message, as far as it names one of ours.</summary>

@@ -60,7 +60,7 @@ internal static class ReceiveRoutes
 
         using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, DeclaredBytesMax));
         await request.Body.CopyToAsync(octets, ct);
-        var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), ct);
+        var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), fromAnyone: false, ct);
         if (taken.Effect == ReturnEffect.TooEarly)
         {
             response.Headers.RetryAfter = "5";

@@ -13,6 +13,9 @@ internal static class SandboxReader
     /// <summary>What a summary is read from: the header, with room for many recipients.</summary>
     public const int SummaryBytes = 32 << 10;
 
+    /// <summary>Of a message that is not taken apart.</summary>
+    private const int HeaderBytesMax = 512 << 10;
+
     private static readonly ParserOptions Options = MimeBounds.BoundedOptions();
 
     public static SandboxSummary Summary(SandboxRow row)
@@ -70,7 +73,7 @@ internal static class SandboxReader
 
     private static byte[] Header(ReadOnlySpan<byte> message)
     {
-        var begin = message[..Math.Min(message.Length, SummaryBytes)];
+        var begin = message[..Math.Min(message.Length, HeaderBytesMax)];
         var end = begin.IndexOf("\r\n\r\n"u8);
         return end < 0 ? WholeLines(begin) : [.. begin[..(end + 4)]];
     }

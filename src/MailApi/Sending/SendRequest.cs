@@ -47,7 +47,7 @@ public sealed record SendRequest
     [Required, TextOf(typeof(Category))]
     public string? Category { get; init; }
 
-    /// <summary>Further header fields, in order, such as <c>X-Order</c>; those that the service writes itself are refused. A value has at most 4,096 characters.</summary>
+    /// <summary>Further header fields, in order, such as <c>X-Order</c>; those that the service writes itself are refused. A value has at most 4,096 characters. In marketing mail a List-Unsubscribe that offers less than one click (RFC 8058) gives way to the service's own.</summary>
     [MaxLength(SendLimits.HeadersMax)]
     public IReadOnlyDictionary<string, string?>? Headers { get; init; }
 

@@ -19,8 +19,8 @@ internal sealed class HeldMail(Db db, EventsAppended appended)
     private const string Reason = "The store was restored from a backup, and the message may have been sent since.";
     private const int RowsPerBatch = 256;
 
-    /// <summary>A statement over more would come to the end of its time.</summary>
-    private const int RowsPerStatement = 10_000;
+    /// <summary>A statement over more would come to the end of its time, and keep others waiting.</summary>
+    public const int RowsPerStatement = 10_000;
 
     /// <summary>The store says every ten seconds that it is in use.</summary>
     private static readonly TimeSpan AcceptedAfterMin = TimeSpan.FromSeconds(30);

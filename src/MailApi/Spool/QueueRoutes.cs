@@ -84,10 +84,16 @@ public static class QueueRoutes
             _ => "(recipient_domain = @value or recipient_domain in (select d.recipient_domain from site_domains d where d.site = @value))",
         };
         var tenant = PrefixedId.TryParse<TenantId>(key.Value, out var id) ? id.Value : Guid.Empty;
-        var flushed = await db.Execute(
-            $"update envelopes set due_at = now_ms() where state = 'deferred' and due_at > now_ms() and due_at < @never and {condition}", ct,
-            ("value", key.Value), ("tenant", tenant), ("never", HeldMail.Never));
-        return TypedResults.Ok(new Flushed(flushed));
+        var (all, flushed) = (0, 0);
+        do
+        {
+            flushed = await db.Execute(
+                $"update envelopes set due_at = now_ms() where id in (select id from envelopes where state = 'deferred' and due_at > now_ms() and due_at < @never and {condition} limit @rows)", ct,
+                ("value", key.Value), ("tenant", tenant), ("never", HeldMail.Never), ("rows", HeldMail.RowsPerStatement));
+            all += flushed;
+        }
+        while (flushed == HeldMail.RowsPerStatement);
+        return TypedResults.Ok(new Flushed(all));
     }
 
     private static async Task<Ok<HeldMailDone>> Release(HeldMailAge age, HeldMail held, CancellationToken ct)

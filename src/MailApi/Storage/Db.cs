@@ -39,9 +39,17 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         }, ct);
 
     /// <summary>Runs <paramref name="work"/> in one transaction and commits it; nothing that crosses the network belongs inside.</summary>
-    public async Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    public Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct) => Write(writer ?? (Act.Pending is null ? null : acts), work, ct);
+
+    /// <summary>Notes an act that changes nothing in the store.</summary>
+    public async Task Note(Act act, CancellationToken ct) => act.Committed(await Write(writer ?? acts, transaction => act.Append(transaction, ct), ct));
+
+    /// <summary>Runs one writing statement in its own transaction; answers the number of rows touched.</summary>
+    public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
+        Write(transaction => transaction.Execute(sql, ct, args), ct);
+
+    private async Task<T> Write<T>(SemaphoreSlim? turn, Func<DbTransaction, Task<T>> work, CancellationToken ct)
     {
-        var turn = Act.Pending is null ? writer : writer ?? acts;
         if (turn is not null) await turn.WaitAsync(ct);
         try
         {
@@ -59,10 +67,6 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
             turn?.Release();
         }
     }
-
-    /// <summary>Runs one writing statement in its own transaction; answers the number of rows touched.</summary>
-    public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
-        Write(transaction => transaction.Execute(sql, ct, args), ct);
 
     public void Dispose()
     {

@@ -90,6 +90,15 @@ public class ComposerTests
     }
 
     [Fact]
+    public void A_word_that_ends_with_a_colon_is_followed_by_a_fold_like_any_other()
+    {
+        Mailbox[] to = [Read("carol@example.net"), Read($"\"Re: {new string('w', 200)}\" <ann@example.net>")];
+        var octets = Composer.Compose(Plain with { To = to, Subject = $"Re: {new string('s', 200)}" });
+        Wire.AssertClean(octets);
+        AssertMailboxes(to, Wire.Read(octets).To);
+    }
+
+    [Fact]
     public void A_long_unsubscribe_address_is_left_whole()
     {
         var value = $"<https://track.shop.example/u/{new string('t', 700)}>, <mailto:u@shop.example?subject=unsubscribe>";

@@ -38,6 +38,8 @@ public sealed class ReceiveTests(TestHost host)
     [InlineData(true, "other", true)]
     [InlineData(true, "opt-out", true)]
     [InlineData(true, "not-spam", false)]
+    [InlineData(true, "not-spam (moved to the inbox)", false)]
+    [InlineData(true, "(of a button) Abuse", true)]
     [InlineData(true, "auth-failure", false)]
     public async Task A_complaint_suppresses_for_every_category_whether_it_tells_the_return_path_or_only_the_message(bool tellsReturnPath, string type, bool counts)
     {

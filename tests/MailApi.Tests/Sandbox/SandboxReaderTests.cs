@@ -112,7 +112,7 @@ public sealed class SandboxReaderTests
 
         Assert.Equal(("Hi", "", raw.Length), (message.Subject, message.Text ?? "", message.Raw.Length));
         Assert.Empty(message.Attachments);
-        Assert.InRange(allocated, 0, (64 << 20) + (2 * raw.Length));
+        Assert.InRange(allocated, 0, (160 << 20) + (2 * raw.Length));
     }
 
     private static Mailbox Read(string text) => Mailbox.TryParse(text, out var mailbox) ? mailbox : throw new ArgumentException(text);
