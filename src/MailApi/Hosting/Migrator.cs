@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -95,6 +96,7 @@ internal sealed partial class Migrator(StoreOptions options, string dataDirector
             $"The store was upgraded by a newer version ({Short(newer)}), and this one ends at migration {newest:000}: it would use what is gone. Start the newer version, or restore the backup from before the upgrade.");
     }
 
+    [SuppressMessage("Security", "CA2100", Justification = "The two statements above.")]
     private static object Scalar(NpgsqlConnection connection, string sql, long value)
     {
         using var command = new NpgsqlCommand(sql, connection) { Parameters = { new("value", value) } };
