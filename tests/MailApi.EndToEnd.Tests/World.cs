@@ -50,7 +50,7 @@ public sealed class World : IAsyncDisposable
     }
 
     /// <summary>Starts another process on the same store, bus and limits; it ends with the world.</summary>
-    /// <param name="roles">What it does; <c>Api</c>, <c>Deliver</c>, <c>Webhook</c>.</param>
+    /// <param name="roles">What it does; <c>Api</c>, <c>Deliver</c>, <c>Webhook</c>, <c>Receive</c>.</param>
     public async Task<MailApiProcess> Join(string roles)
     {
         var process = await MailApiProcess.StartAsync(new Dictionary<string, string>(Settings) { ["Roles"] = roles }, CancellationToken.None);

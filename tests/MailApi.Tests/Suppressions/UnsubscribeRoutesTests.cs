@@ -12,6 +12,17 @@ namespace MailApi.Tests.Suppressions;
 public sealed partial class UnsubscribeRoutesTests(TestHost host)
 {
     [Fact]
+    public async Task The_page_speaks_English_and_Chinese_and_says_which_is_which()
+    {
+        var (_, _, link) = await Mail();
+        var asked = await Text(await host.Anonymous.GetAsync(link));
+        Assert.Contains("<html lang=\"en\">", asked, StringComparison.Ordinal);
+        Assert.Contains("<p lang=\"zh-Hans\">退订后，您将不再收到", asked, StringComparison.Ordinal);
+        Assert.Contains("<button type=\"submit\">Unsubscribe · <span lang=\"zh-Hans\">退订</span></button>", asked, StringComparison.Ordinal);
+        Assert.Contains("<span lang=\"zh-Hans\">您已退订。</span>", await Text(await Post(link, "List-Unsubscribe=One-Click")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Looking_changes_nothing_and_acting_is_told_once()
     {
         var (tenant, recipient, link) = await Mail();
