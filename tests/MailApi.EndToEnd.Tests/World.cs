@@ -8,7 +8,7 @@ namespace MailApi.EndToEnd.Tests;
 /// <summary>A running program and its peers: name server, receiving mail server, webhook endpoint.</summary>
 public sealed class World : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly List<MailApiProcess> others = [];
 

@@ -11,7 +11,7 @@ namespace MailApi.Integration.Tests.Bus;
 /// <summary>What the program declares on a real RabbitMQ, and what it does when a queue is gone.</summary>
 public sealed class RabbitMqTopologyTests(SharedServers servers) : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory directory = new();
     private readonly string virtualHost = $"t{Guid.NewGuid():N}";
     private WebApplication app = null!;

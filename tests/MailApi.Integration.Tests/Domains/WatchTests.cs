@@ -10,7 +10,7 @@ public sealed class WatchTests(SharedServers servers)
 {
     private const int Domains = 12;
     private static readonly CancellationToken Ct = CancellationToken.None;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
     public async Task Two_watchers_look_at_each_due_domain_once(StoreProvider provider)

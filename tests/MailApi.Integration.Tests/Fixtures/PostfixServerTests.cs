@@ -8,7 +8,7 @@ namespace MailApi.Integration.Tests.Fixtures;
 
 public sealed class PostfixServerTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Delivers_over_STARTTLS_into_its_maildir_and_refuses_the_unknown()

@@ -12,7 +12,7 @@ namespace MailApi.Integration.Tests.Fixtures;
 
 public sealed class ScriptedSinkTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Keeps_the_bytes_without_the_dots_of_the_protocol()

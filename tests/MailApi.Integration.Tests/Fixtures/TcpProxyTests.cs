@@ -7,7 +7,7 @@ namespace MailApi.Integration.Tests.Fixtures;
 
 public sealed class TcpProxyTests : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>What is awaited in vain is awaited so long.</summary>
     private static readonly TimeSpan InVain = TimeSpan.FromMilliseconds(200);

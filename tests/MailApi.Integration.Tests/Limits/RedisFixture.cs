@@ -11,7 +11,7 @@ public sealed class RedisFixture : IAsyncLifetime
     /// <summary>The collection of tests that must not run beside each other: they read the process's one fallback gauge.</summary>
     public const string Alone = "Redis limits";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly List<RedisConnection> connections = [];
 
     internal RedisProcess Server { get; } = new();

@@ -7,7 +7,7 @@ namespace MailApi.Integration.Tests.Limits;
 /// <summary>A real redis-server on a free port, without persistence, killed with the test.</summary>
 internal sealed class RedisProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private Process? process;
 
     public int Port { get; } = FreePort();

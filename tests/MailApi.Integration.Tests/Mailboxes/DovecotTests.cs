@@ -8,7 +8,7 @@ namespace MailApi.Integration.Tests.Mailboxes;
 /// <summary>Sessions with a real Dovecot.</summary>
 public sealed class DovecotTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly CancellationToken ct = TestContext.Current.CancellationToken;
     private TokenServer tokens = null!;
     private DovecotServer server = null!;

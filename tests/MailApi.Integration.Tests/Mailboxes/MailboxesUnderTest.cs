@@ -22,7 +22,7 @@ namespace MailApi.Integration.Tests.Mailboxes;
 /// <summary>The parts that read mailboxes, over one store and a real Dovecot.</summary>
 internal sealed class MailboxesUnderTest : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly CancellationToken Ct = CancellationToken.None;
     private readonly StoreUnderTest store;
     private readonly DnsZone dns = DnsZone.Start();

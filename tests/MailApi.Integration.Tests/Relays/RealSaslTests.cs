@@ -20,7 +20,7 @@ public sealed class RealSaslTests(RealSaslTests.Relay relay) : IClassFixture<Rea
         var refused = Assert.IsType<TransmitResult.Refused>(await Send(new RelayCredentials(User, "wrong", auth), $"{auth} out"));
 
         Assert.Equal((Stage.Auth, 535), (refused.Stage, refused.Reply.Code));
-        var delivered = await relay.Postfix.WaitFor(mail => mail.Subject == Subject(auth), TimeSpan.FromSeconds(20));
+        var delivered = await relay.Postfix.WaitFor(mail => mail.Subject == Subject(auth), TimeSpan.FromSeconds(60));
         Assert.Contains($"(Authenticated sender: {User})", delivered.Headers["Received"], StringComparison.Ordinal);
     }
 

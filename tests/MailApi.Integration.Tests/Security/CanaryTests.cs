@@ -98,5 +98,5 @@ public sealed class CanaryTests(SharedServers servers)
 
     private static string Text(Activity activity) => $"{activity.DisplayName} {string.Join(' ', activity.TagObjects.Select(tag => $"{tag.Key}={tag.Value}"))} {string.Join(' ', activity.Events.SelectMany(it => it.Tags).Select(tag => $"{tag.Key}={tag.Value}"))} {string.Join(' ', activity.Baggage)}";
 
-    private static Task Eventually(Func<bool> holds) => Testing.Eventually.HoldsAsync(holds, TimeSpan.FromSeconds(30), "the failed webhook is logged", Ct);
+    private static Task Eventually(Func<bool> holds) => Testing.Eventually.HoldsAsync(holds, TimeSpan.FromSeconds(60), "the failed webhook is logged", Ct);
 }

@@ -115,7 +115,7 @@ public sealed class RestorationTests(SharedServers servers)
         await Check(spool, remembered: null);
         var tenant = await store.AddTenant();
         await spool.Accept(tenant, recipients: 3);
-        await Eventually.HoldsAsync(async () => (await Cursors(store)).Count == 3, TimeSpan.FromSeconds(30), "they are settled", Ct);
+        await Eventually.HoldsAsync(async () => (await Cursors(store)).Count == 3, TimeSpan.FromSeconds(60), "they are settled", Ct);
         var before = await Cursors(store);
         if (provider == StoreProvider.PostgreSql)
         {
@@ -130,7 +130,7 @@ public sealed class RestorationTests(SharedServers servers)
             await Check(spool, remembered: null);
             await spool.Accept(tenant, recipients: 3);
             // The horizon is the cluster's: transactions of other databases count as long as they are open.
-            await Eventually.HoldsAsync(async () => (await Cursors(store)).Count == before.Count + 3, TimeSpan.FromSeconds(30), "three more are settled", Ct);
+            await Eventually.HoldsAsync(async () => (await Cursors(store)).Count == before.Count + 3, TimeSpan.FromSeconds(60), "three more are settled", Ct);
             var now = await Cursors(store);
             Assert.Equal(before, now[..before.Count]);
             // Far above: whatever was handed out in the time that was lost is below, too.

@@ -14,7 +14,7 @@ namespace MailApi.Integration.Tests.Statistics;
 public sealed class EventTallyTests(SharedServers servers)
 {
     private static readonly CancellationToken Ct = CancellationToken.None;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly EventData Mail = new() { Recipient = "ann@Example.NET", Category = Category.Marketing, Domain = "mail.shop.example" };
 

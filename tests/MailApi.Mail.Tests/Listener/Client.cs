@@ -16,7 +16,7 @@ namespace MailApi.Mail.Tests.Listener;
 internal sealed class Client : IAsyncDisposable
 {
     public const string Host = "mx.test";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Pipe toServer;
     private readonly Pipe toClient;

@@ -102,7 +102,7 @@ public sealed class DnsFaultTests
         using var cancel = new CancellationTokenSource();
         var impatient = resolver.Txt("a.test", cancel.Token);
         var patient = Enumerable.Range(0, 20).Select(_ => resolver.Txt("A.test.", Ct)).ToArray();
-        await Eventually.HoldsAsync(() => dns.Asked("a.test", DnsType.Txt) == 1, TimeSpan.FromSeconds(10), "asked", Ct);
+        await Eventually.HoldsAsync(() => dns.Asked("a.test", DnsType.Txt) == 1, TimeSpan.FromSeconds(60), "asked", Ct);
 
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
@@ -122,7 +122,7 @@ public sealed class DnsFaultTests
         var answers = Enumerable.Range(0, DnsResolver.LookupsMax + 50).Select(i => resolver.Txt($"n{i}.test", Ct)).ToArray();
         // Packets arrive in their order: when the last is there, so is what was sent before it.
         var last = new DnsResolver(patient, TimeProvider.System).Txt("last.test", Ct);
-        await Eventually.HoldsAsync(() => dns.Asked("last.test", DnsType.Txt) == 1, TimeSpan.FromSeconds(20), "asked", Ct);
+        await Eventually.HoldsAsync(() => dns.Asked("last.test", DnsType.Txt) == 1, TimeSpan.FromSeconds(60), "asked", Ct);
         Assert.InRange(dns.Questions.Count, 2, DnsResolver.LookupsMax + 1);
         await dns.ReleaseAsync("*");
 

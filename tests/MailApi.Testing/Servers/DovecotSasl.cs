@@ -6,7 +6,7 @@ namespace MailApi.Testing;
 /// <summary>A real Dovecot as SASL server for Postfix, with one user's password and, where a token server is given, its tokens. Needs root.</summary>
 public sealed class DovecotSasl : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory _directory = new();
     private ChildProcess? _process;
 

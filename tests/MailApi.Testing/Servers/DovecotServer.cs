@@ -17,7 +17,7 @@ public sealed class DovecotServer : IAsyncDisposable
     public const string Password = "correct horse, 42=Ünal";
 
     private const UnixFileMode ForEveryone = (UnixFileMode)0b111_111_111;
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory _directory = new();
     private ChildProcess? _process;
     private int _delivered;

@@ -11,7 +11,7 @@ namespace MailApi.Testing;
 public sealed class EximServer : IAsyncDisposable
 {
     public const string Domain = "exim.test";
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private readonly TempDirectory _directory = new();
     private ChildProcess? _process;
 

@@ -7,7 +7,7 @@ namespace MailApi.Testing;
 /// <summary>A real authoritative name server, NSD, on loopback over UDP and TCP. It serves the zones that it was started with.</summary>
 public sealed partial class NsdServer : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
     private readonly TempDirectory _directory = new();
     private readonly Dictionary<string, int> _files = [];

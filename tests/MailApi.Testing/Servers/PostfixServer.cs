@@ -12,7 +12,7 @@ namespace MailApi.Testing;
 public sealed class PostfixServer : IAsyncDisposable
 {
     public const string Domain = "postfix.test";
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
     private readonly TempDirectory _directory = new();
     private ChildProcess? _process;

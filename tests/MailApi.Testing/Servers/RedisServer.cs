@@ -6,7 +6,7 @@ namespace MailApi.Testing;
 /// <summary>A real Redis with its own directory and port.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
     private readonly TempDirectory _directory = new();
     private readonly bool _persistent;

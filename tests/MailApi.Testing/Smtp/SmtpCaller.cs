@@ -12,7 +12,7 @@ namespace MailApi.Testing;
 /// </summary>
 public sealed class SmtpCaller : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TcpClient client;
     private Stream stream;

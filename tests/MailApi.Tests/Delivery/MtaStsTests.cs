@@ -108,7 +108,7 @@ public sealed class MtaStsTests : IAsyncLifetime
         dns.Set("_mta-sts." + Domain, DnsRecord.Txt("v=STSv1; id=2;"));
         time.Advance(TimeSpan.FromSeconds(11));
         Assert.Equal(StsMode.Enforce, (await sts.Find(Domain, Ct))?.Mode);
-        await Eventually.HoldsAsync(() => web.Requests == 2, TimeSpan.FromSeconds(20), "the new policy is asked for", Ct);
+        await Eventually.HoldsAsync(() => web.Requests == 2, TimeSpan.FromSeconds(60), "the new policy is asked for", Ct);
         Assert.Equal(StsMode.Enforce, (await sts.Find(Domain, Ct))?.Mode);
 
         web.Answer = PolicyHost.Policy("testing", "mx2." + Domain);

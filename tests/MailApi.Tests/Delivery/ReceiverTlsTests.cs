@@ -53,7 +53,7 @@ public sealed class ReceiverTlsTests(TestHost host)
 
         JsonElement item = default;
         foreach (var domain in domains)
-            await Eventually.HoldsAsync(async () => (await Page($"domain={domain}")) is { } page && page.GetArrayLength() == 1 && (item = page[0]).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(20), domain, CancellationToken.None);
+            await Eventually.HoldsAsync(async () => (await Page($"domain={domain}")) is { } page && page.GetArrayLength() == 1 && (item = page[0]).ValueKind == JsonValueKind.Object, TimeSpan.FromSeconds(60), domain, CancellationToken.None);
         var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
 
         Assert.Equal((domains[^1], "no-policy-found", "starttls-not-supported", "mx." + domains[^1], 1), (

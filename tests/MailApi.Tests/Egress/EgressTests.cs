@@ -10,7 +10,7 @@ namespace MailApi.Tests.Egress;
 public sealed class EgressTests : IAsyncLifetime
 {
     private const string First = "mail.first.example", Second = "mail.second.example";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TestHost host = new()
     {

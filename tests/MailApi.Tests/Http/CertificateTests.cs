@@ -30,7 +30,7 @@ public sealed class CertificateTests : IDisposable
         Assert.Equal((first, 2), await Shown(port));
 
         var second = Issue();
-        await Eventually.HoldsAsync(async () => await Shown(port) == (second, 2), TimeSpan.FromSeconds(10), "the renewed certificate is shown", CancellationToken.None);
+        await Eventually.HoldsAsync(async () => await Shown(port) == (second, 2), TimeSpan.FromSeconds(60), "the renewed certificate is shown", CancellationToken.None);
         await app.StopAsync();
     }
 

@@ -35,7 +35,7 @@ public sealed partial class CommandInjectionTests(TestHost host)
 
         var recipient = $"{onTheWire ?? local}@{domain}";
         Assert.Equal(recipient, message.GetProperty("recipients")[0].GetProperty("address").GetString());
-        var arrived = await host.Sink.WaitFor(kept => kept.Recipient.EndsWith(domain, StringComparison.Ordinal), TimeSpan.FromSeconds(5));
+        var arrived = await host.Sink.WaitFor(kept => kept.Recipient.EndsWith(domain, StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         var said = arrived.Session.Transcript.Where(line => line.StartsWith("C: ", StringComparison.Ordinal)).ToList();
         var start = said.FindIndex(line => line.StartsWith($"C: MAIL FROM:<{arrived.MailFrom}>", StringComparison.Ordinal));
         Assert.Matches(@"^[a-z0-9.-]+@bounces\.", arrived.MailFrom);

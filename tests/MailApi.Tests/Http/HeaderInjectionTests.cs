@@ -94,7 +94,7 @@ public sealed class HeaderInjectionTests(TestHost host)
             if (!has.Contains("text", StringComparison.Ordinal)) mail.Remove("text");
             await tenant.Send(mail);
 
-            var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+            var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
             Assert.Equal(names.Split(' ').Append("DKIM-Signature").Order(StringComparer.Ordinal), FieldNames(arrived.Bytes).Order(StringComparer.Ordinal));
             Assert.Equal(text.Trim(), arrived.Mime.Subject);
             Assert.Equal(recipient, arrived.Mime.To.Mailboxes.Single().Address);

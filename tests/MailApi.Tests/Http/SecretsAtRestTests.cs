@@ -55,7 +55,7 @@ public sealed class SecretsAtRestTests(TestHost host)
         var recipients = new[] { $"ann.{Guid.NewGuid():N}@example.net", $"ann.{Guid.NewGuid():N}@example.net" };
         var ids = new[] { await first.Send(first.Mail(recipients[0])), await second.Send(second.Mail(recipients[1])) };
         foreach (var (tenant, id) in new[] { (first, ids[0]), (second, ids[1]) })
-            await Eventually.HoldsAsync(async () => (await tenant.Live.GetStringAsync($"/messages/{id}")).Contains(nameof(AuthenticationTagMismatchException), StringComparison.Ordinal), TimeSpan.FromSeconds(20), $"{id} fails", CancellationToken.None);
+            await Eventually.HoldsAsync(async () => (await tenant.Live.GetStringAsync($"/messages/{id}")).Contains(nameof(AuthenticationTagMismatchException), StringComparison.Ordinal), TimeSpan.FromSeconds(60), $"{id} fails", CancellationToken.None);
         Assert.DoesNotContain(host.Sink.Messages, message => recipients.Contains(message.Recipient));
 
         // Back in their places they sign again, each for its own domain.
@@ -65,7 +65,7 @@ public sealed class SecretsAtRestTests(TestHost host)
         await second.WaitFor(ids[1], "delivered");
         foreach (var (tenant, recipient) in new[] { (first, recipients[0]), (second, recipients[1]) })
         {
-            var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(5));
+            var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
             var record = await tenant.DkimRecord();
             var verdict = Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None));
             Assert.Equal(("pass", tenant.Domain), (verdict.Result, verdict.Domain));
@@ -94,7 +94,7 @@ public sealed class SecretsAtRestTests(TestHost host)
             return delivery.GetProperty("tries").GetInt32() > 0;
         }, TimeSpan.FromSeconds(20), "the delivery was tried", CancellationToken.None);
         Assert.Equal("The service could not prepare this delivery.", delivery.GetProperty("lastError").GetString());
-        await endpoint.WaitForCount(1, TimeSpan.FromSeconds(20));
+        await endpoint.WaitForCount(1, TimeSpan.FromSeconds(60));
         Assert.Single(endpoint.Received);
     }
 

@@ -91,7 +91,7 @@ public sealed class SendTests(TestHost host)
             new JsonObject { ["filename"] = "logo.png", ["contentType"] = "image/png", ["content"] = Convert.ToBase64String([1, 2, 3]), ["contentId"] = "logo" });
         await tenant.Send(mail);
 
-        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
         var mime = arrived.Mime;
         Assert.Equal("您的订单 1001 已发货 📦", mime.Subject);
         Assert.Equal("李明", mime.To.Mailboxes.Single().Name);
@@ -110,7 +110,7 @@ public sealed class SendTests(TestHost host)
         var tenant = await host.NewTenant();
         var id = await tenant.Send(tenant.Mail("用户@例子.测试"));
         await tenant.WaitFor(id, "delivered");
-        var arrived = await host.Sink.WaitFor("用户@xn--fsqu00a.xn--0zwm56d", TimeSpan.FromSeconds(5));
+        var arrived = await host.Sink.WaitFor("用户@xn--fsqu00a.xn--0zwm56d", TimeSpan.FromSeconds(60));
         Assert.Contains("SMTPUTF8", arrived.MailParameters, StringComparison.Ordinal);
     }
 
@@ -130,7 +130,7 @@ public sealed class SendTests(TestHost host)
         var mail = tenant.Mail("ann@plain.test");
         (mail["subject"], mail["text"]) = ("您的订单 1001 已发货", "亲爱的客户：\n您的包裹已于今天早上发出。\n");
         await tenant.Send(mail);
-        var arrived = await plain.WaitFor("ann@plain.test", TimeSpan.FromSeconds(20));
+        var arrived = await plain.WaitFor("ann@plain.test", TimeSpan.FromSeconds(60));
         var record = await tenant.DkimRecord();
         Assert.Equal("pass", Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None)).Result);
 
@@ -147,7 +147,7 @@ public sealed class SendTests(TestHost host)
         var mail = tenant.Mail(recipient);
         mail["category"] = "marketing";
         await tenant.Send(mail);
-        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
         Assert.Equal("List-Unsubscribe=One-Click", arrived.Header("List-Unsubscribe-Post"));
         var link = arrived.Header("List-Unsubscribe")!.Split('<', '>')[1];
         Assert.StartsWith($"https://track.{tenant.Domain}/u/", link, StringComparison.Ordinal);

@@ -58,7 +58,7 @@ public sealed class SmugglingTests(TestHost host)
         var mail = tenant.Mail(recipient);
         mail["text"] = text;
         await tenant.Send(mail);
-        return await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(30));
+        return await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Lines of 64 octets, none of which a transfer encoding changes, and a shorter one: so many octets in all.</summary>

@@ -155,7 +155,7 @@ public sealed record TestTenant(TestHost Host, string Id, string Domain, string 
         {
             message = await TestHost.Json(await Live.GetAsync($"/messages/{id}"));
             return message.GetProperty("recipients").EnumerateArray().All(it => it.GetProperty("state").GetString() == state);
-        }, TimeSpan.FromSeconds(20), $"{id} is {state}", CancellationToken.None);
+        }, TimeSpan.FromSeconds(60), $"{id} is {state}", CancellationToken.None);
         return message;
     }
 }

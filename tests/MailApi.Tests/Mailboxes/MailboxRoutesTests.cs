@@ -11,7 +11,7 @@ namespace MailApi.Tests.Mailboxes;
 
 public sealed class MailboxRoutesTests(TestHost host)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_mailbox_is_named_shown_replaced_and_removed_and_never_tells_its_secrets()

@@ -137,7 +137,7 @@ public sealed class InboundTests(TestHost host)
     {
         var id = await tenant.Send(mail);
         await tenant.WaitFor(id, "delivered");
-        return (id, await host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(20)));
+        return (id, await host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(60)));
     }
 
     private async Task<JsonElement> Message(TestTenant tenant, string id) => await TestHost.Json(await tenant.Live.GetAsync($"/messages/{id}", ct));

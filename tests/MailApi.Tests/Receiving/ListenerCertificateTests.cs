@@ -19,7 +19,7 @@ public sealed class ListenerCertificateTests : IDisposable
         Assert.Equal(first, await Shown(host));
 
         var second = Issue("second.mailapi.test");
-        await Eventually.HoldsAsync(async () => await Shown(host) == second, TimeSpan.FromSeconds(10), "the renewed certificate is shown", CancellationToken.None);
+        await Eventually.HoldsAsync(async () => await Shown(host) == second, TimeSpan.FromSeconds(60), "the renewed certificate is shown", CancellationToken.None);
     }
 
     [Fact]

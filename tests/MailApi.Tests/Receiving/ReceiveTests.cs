@@ -114,7 +114,7 @@ public sealed class ReceiveTests(TestHost host)
         var recipient = $"ann-{Guid.NewGuid():N}@example.net";
         var id = await tenant.Send(tenant.Mail(recipient));
         await tenant.WaitFor(id, "delivered");
-        var message = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        var message = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
         return new Sent(id, recipient, message.MailFrom, message.MessageId);
     }
 

@@ -62,7 +62,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
 
         var asked = Enumerable.Range(0, 50).Select(_ => tokens.Get(relay, ct)).ToList();
         var left = tokens.Get(relay, impatient.Token);
-        await Eventually.HoldsAsync(() => server.Requests.Count > 0, TimeSpan.FromSeconds(10), "asked", ct);
+        await Eventually.HoldsAsync(() => server.Requests.Count > 0, TimeSpan.FromSeconds(60), "asked", ct);
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         server.Gate.SetResult();
@@ -96,7 +96,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
         var relay = await Made(OAuthGrant.RefreshToken);
         server.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var asked = Tokens().Get(relay, ct);
-        await Eventually.HoldsAsync(() => server.Requests.Count > 0, TimeSpan.FromSeconds(10), "asked", ct);
+        await Eventually.HoldsAsync(() => server.Requests.Count > 0, TimeSpan.FromSeconds(60), "asked", ct);
 
         server.Reauthorise("refresh-other");
         await relays.Rotate(relay, "refresh-other", ct);
@@ -151,7 +151,7 @@ public sealed class OAuthTokensTests : IAsyncLifetime
 
         server.Gate = new TaskCompletionSource();
         var asked = Tokens().Get(relay, ct);
-        await Eventually.HoldsAsync(() => server.Requests.Count > 1, TimeSpan.FromSeconds(10), "asked", ct);
+        await Eventually.HoldsAsync(() => server.Requests.Count > 1, TimeSpan.FromSeconds(60), "asked", ct);
         clock.Advance(TimeSpan.FromSeconds(16));
         Assert.Contains("no answer within 15 s", (await asked).Refusal, StringComparison.Ordinal);
     }

@@ -8,7 +8,7 @@ namespace MailApi.Tests.Relays;
 /// <summary>From the resource to the wire, over HTTP, with scripted mail servers as relays.</summary>
 public sealed class RelayDeliveryTests(TestHost host)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly SinkCredentials Login = new("shop", "correct horse");
 
     [Fact]

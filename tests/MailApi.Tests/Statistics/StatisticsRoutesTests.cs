@@ -44,7 +44,7 @@ public sealed class StatisticsRoutesTests(TestHost host)
             mail["category"] = category;
             await tenant.Send(mail);
         }
-        await Eventually.HoldsAsync(async () => (await Page("")).Categories.Length == 3, TimeSpan.FromSeconds(20), "all is counted", CancellationToken.None);
+        await Eventually.HoldsAsync(async () => (await Page("")).Categories.Length == 3, TimeSpan.FromSeconds(60), "all is counted", CancellationToken.None);
 
         var (first, next) = await Page("&limit=2");
         var (second, end) = await Page($"&limit=2&cursor={next}");

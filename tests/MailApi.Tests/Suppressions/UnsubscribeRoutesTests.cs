@@ -97,7 +97,7 @@ public sealed partial class UnsubscribeRoutesTests(TestHost host)
             items = new[] { new { name = "weekly", title = "Weekly news", titleZh = "每周新闻" }, new { name = "offers", title = "Offers", titleZh = "优惠" } },
         }));
         await Send(tenant, recipient);
-        var mail = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(20));
+        var mail = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
         return (tenant, recipient, Link().Match(mail.Header("List-Unsubscribe")!).Value);
     }
 

@@ -4,7 +4,7 @@ namespace MailApi.Tests.Webhooks;
 
 internal static class Wait
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Returns as soon as the condition holds; fails when it does not within the patience that a busy machine needs.</summary>
     public static async Task Until(Func<Task<bool>> condition, CancellationToken ct)
