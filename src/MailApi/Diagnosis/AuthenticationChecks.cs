@@ -11,8 +11,8 @@ internal static class AuthenticationChecks
 {
     private const string WhereRecordsAre = "GET /domains/{id} lists the records and what was seen of them.";
 
-    public static IEnumerable<Check> Of(AuthenticationReport report, string domain, IPAddress? address) =>
-        [Spf(report.Spf, domain, address), Dkim(report.Dkim, domain), Dmarc(report.Dmarc, domain)];
+    public static IEnumerable<Check> Of(AuthenticationReport report, string domain, IPAddress? address, string? relay) =>
+        [relay is null ? Spf(report.Spf, domain, address) : SpfBehind(relay, domain), Dkim(report.Dkim, domain), Dmarc(report.Dmarc, domain)];
 
     private static Check Spf(SpfVerdict spf, string domain, IPAddress? address)
     {
@@ -27,6 +27,9 @@ internal static class AuthenticationChecks
         };
         return address is null || spf.Result == "temperror" ? Check.Warn("spf", CheckGroup.Authentication, spf.Explanation, cure) : Check.Fail("spf", CheckGroup.Authentication, spf.Explanation, cure);
     }
+
+    private static Check SpfBehind(string relay, string domain) => Check.Warn("spf", CheckGroup.Authentication, $"The mail leaves through the relay {relay}, and SPF is asked of the address that the relay sends from.",
+        $"See that the SPF record of {DomainRecords.ReturnPathHost(domain)} includes what the relay's keeper names, or that the relay writes a return path of its own.");
 
     private static Check Dkim(IReadOnlyList<SignatureVerdict> signatures, string domain)
     {

@@ -28,7 +28,7 @@ internal sealed record SendVerdict
 }
 
 /// <summary>The message exactly as it would leave for its first recipient.</summary>
-/// <param name="ClientIp">Where receivers would see it come from; null when that is not known.</param>
+/// <param name="ClientIp">Where receivers would see it come from; null when that is not known, as behind a relay.</param>
 /// <param name="Helo">What would be said in EHLO.</param>
 /// <param name="MailFrom">The return path.</param>
 /// <param name="Recipient">The first of <paramref name="Recipients"/>.</param>
@@ -37,13 +37,16 @@ internal sealed record SendVerdict
 /// <param name="Raw">Signed.</param>
 internal sealed record RenderedMail(string? ClientIp, string Helo, string MailFrom, string Recipient, int Recipients, int Size, string Raw);
 
+/// <summary>The host of the relay that mail of a domain and category leaves through; null where it goes straight to its receivers.</summary>
+internal delegate Task<string?> RelayHostOf(TenantId tenant, string domain, Category category, CancellationToken ct);
+
 /// <summary>
 /// <c>POST /diagnose/send</c>: takes a send body the way <see cref="SendEndpoint"/> does, composes and signs it, and asks everything that can be
 /// asked before sending. Nothing is stored and nothing leaves but questions.
 /// </summary>
 internal sealed class SendDiagnosis(
     SendReader reader, BodyMemory memory, SendRights rights, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
-    RecipientChecks recipients, EgressSourceOf egressOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
+    RecipientChecks recipients, EgressSourceOf egressOf, RelayHostOf relayOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
     {
@@ -66,7 +69,10 @@ internal sealed class SendDiagnosis(
 
         var others = recipients.Run(caller.Tenant, rules[category], identity, [.. envelopes.Select(envelope => envelope.Recipient)], request.Topic, request.RequireTls == true, ct);
         var egress = egressOf(caller.Tenant, domain.Name, [category]);
-        var (report, checks) = await Judge(signed, egress, returnPath, identity.Name, category, ct);
+        var relay = await relayOf(caller.Tenant, domain.Name, category, ct);
+        // Receivers see the relay, and which of its addresses is its keeper's affair.
+        if (relay is not null) egress = egress with { Addresses = [] };
+        var (report, checks) = await Judge(signed, egress, relay, returnPath, identity.Name, category, ct);
         IReadOnlyList<Check> all = [.. checks, .. await others];
         return TypedResults.Ok(new SendVerdict
         {
@@ -77,7 +83,7 @@ internal sealed class SendDiagnosis(
         });
     }
 
-    private async Task<(AuthenticationReport, IReadOnlyList<Check>)> Judge(byte[] signed, EgressSource egress, string returnPath, string from, Category category, CancellationToken ct)
+    private async Task<(AuthenticationReport, IReadOnlyList<Check>)> Judge(byte[] signed, EgressSource egress, string? relay, string returnPath, string from, Category category, CancellationToken ct)
     {
         var address = egress.Usual;
         var walk = organization.Of(from, ct);
@@ -96,6 +102,6 @@ internal sealed class SendDiagnosis(
             DmarcPolicy = report.Dmarc.Policy,
             TrackingHost = DomainRecords.TrackingHost(from),
         }, ct);
-        return (report, [.. AuthenticationChecks.Of(report, from, address), .. checks]);
+        return (report, [.. AuthenticationChecks.Of(report, from, address, relay), .. checks]);
     }
 }

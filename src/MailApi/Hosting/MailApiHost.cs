@@ -142,6 +142,8 @@ public static class MailApiHost
         var (pools, unpooled) = (new EgressPools(delivery.Pools), new EgressSource(delivery.Egress, delivery.HeloName ?? Dns.GetHostName()));
         services.AddSingleton(pools).AddSingleton<SentToday>();
         services.AddSingleton<EgressSourceOf>((tenant, domain, categories) => pools.Seen(tenant, domain, categories) ?? unpooled);
+        services.AddSingleton<RelayHostOf>(provider => async (tenant, domain, category, ct) =>
+            RelayChoice.InOrder(await provider.GetRequiredService<RelayDirectory>().For(tenant, ct), domain, category, Random.Shared) is [var first, ..] ? first.Host : delivery.Relay.Options?.Host);
         services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
         services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
         services.AddSingleton(new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks });

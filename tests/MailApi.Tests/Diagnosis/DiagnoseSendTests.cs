@@ -34,6 +34,24 @@ public sealed class DiagnoseSendTests(TestHost host)
     }
 
     [Fact]
+    public async Task Behind_a_relay_nothing_is_said_of_the_address_that_only_its_keeper_knows()
+    {
+        var tenant = await Published();
+        await TestHost.Json(await tenant.Live.PostAsJsonAsync("/relays", new { name = "relay", host = "smtp.relay.example", category = "marketing" }));
+
+        var mail = tenant.Mail("ann@example.net");
+        Assert.Equal("pass", Result(await Ask(tenant, mail), "spf"));
+        mail["category"] = "marketing";
+        var verdict = await Ask(tenant, mail);
+
+        Assert.False(verdict.GetProperty("message").TryGetProperty("clientIp", out _));
+        Assert.Equal("warn", Result(verdict, "spf"));
+        Assert.Contains("the relay smtp.relay.example", verdict.GetRawText(), StringComparison.Ordinal);
+        // The signature passes through it.
+        Assert.All((string[])["dkim", "dmarc"], name => Assert.Equal("pass", Result(verdict, name)));
+    }
+
+    [Fact]
     public async Task Every_check_has_its_reason_and_all_but_a_pass_a_cure()
     {
         var tenant = await host.AnyTenant();
