@@ -7,7 +7,7 @@ namespace MailApi.EndToEnd.Tests.Scenarios;
 /// <summary>For those whose bounces arrive elsewhere: a real Dovecot has them.</summary>
 public sealed class Bounces_arrive_in_a_mailbox(Worlds worlds)
 {
-    private const int Bounces = 200;
+    private const int Bounces = 400;
     private const int BeforeKill = 20;
 
     [Theory, InlineData(Mode.Embedded), InlineData(Mode.Distributed)]

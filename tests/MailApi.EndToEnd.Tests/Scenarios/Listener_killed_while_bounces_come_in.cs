@@ -20,12 +20,8 @@ public sealed class Listener_killed_while_bounces_come_in(Worlds worlds)
         await shop.WaitForAll(ids, "delivered", World.Patience);
         var messages = world.Sink.Messages.ToList();
 
-        var taken = new ConcurrentBag<string>();
-        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var couriers = Task.WhenAll(Enumerable.Range(0, Connections).Select(lane => HandIn(port, messages.Where((_, index) => index % Connections == lane), taken, enough)));
-        await enough.Task.WaitAsync(World.Patience);
-        await world.Api.Kill9Async();
-        await couriers;
+        var (taken, count) = (new ConcurrentBag<string>(), 0);
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(lane => HandIn(port, messages.Where((_, index) => index % Connections == lane), Took)));
         Assert.InRange(taken.Count, BeforeKill, Bounces - 1);
         await world.Api.StartAgainAsync(CancellationToken.None);
 
@@ -34,9 +30,15 @@ public sealed class Listener_killed_while_bounces_come_in(Worlds worlds)
         foreach (var reply in await HandInAgain(port, messages)) Assert.StartsWith("250 ", reply);
         await shop.WaitForAll(ids, "bounced", World.Patience);
         foreach (var id in ids) Assert.Single((await shop.Message(id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.bounced");
+
+        Task Took(string recipient)
+        {
+            taken.Add(recipient);
+            return Interlocked.Increment(ref count) == BeforeKill ? world.Api.Kill9Async() : Task.CompletedTask;
+        }
     }
 
-    private static async Task HandIn(int port, IEnumerable<SinkMessage> messages, ConcurrentBag<string> taken, TaskCompletionSource enough)
+    private static async Task HandIn(int port, IEnumerable<SinkMessage> messages, Func<string, Task> took)
     {
         try
         {
@@ -46,8 +48,7 @@ public sealed class Listener_killed_while_bounces_come_in(Worlds worlds)
                 // Killed: no reply to the dot, or to whatever was said last.
                 if (await HandIn(receiver, message) is not { Length: > 0 } reply) return;
                 Assert.StartsWith("250 ", reply);
-                taken.Add(message.Recipient);
-                if (taken.Count >= BeforeKill) enough.TrySetResult();
+                await took(message.Recipient);
             }
         }
         catch (IOException)

@@ -7,7 +7,7 @@ public sealed class Schedule_and_cancel(Worlds worlds)
     {
         var world = await worlds.Shared(mode);
         var shop = await world.NewShop();
-        var at = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(2);
+        var at = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(5);
         var recipient = $"later.{Guid.NewGuid():N}@example.net";
         var mail = shop.Mail(recipient);
         mail["sendAt"] = at.ToString("o");
@@ -26,7 +26,7 @@ public sealed class Schedule_and_cancel(Worlds worlds)
         var shop = await world.NewShop();
         var recipient = $"never.{Guid.NewGuid():N}@example.net";
         var mail = shop.Mail(recipient);
-        mail["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(2)).ToString("o");
+        mail["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(5)).ToString("o");
         var canceled = await shop.Send(mail);
         await World.Json(await shop.Live.PostAsync($"/messages/{canceled}/cancel", null));
         Assert.Equal(["canceled"], await shop.States(canceled));
@@ -34,7 +34,7 @@ public sealed class Schedule_and_cancel(Worlds worlds)
 
         // Mail scheduled for later than the canceled one arrives, so its time has passed.
         var after = shop.Mail($"after.{Guid.NewGuid():N}@example.net");
-        after["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(3)).ToString("o");
+        after["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(6)).ToString("o");
         await shop.WaitFor(await shop.Send(after), "delivered");
         Assert.DoesNotContain(world.Sink.Messages, it => it.Recipient == recipient);
     }

@@ -66,7 +66,7 @@ public sealed class Verdict_before_sending(Worlds worlds)
             {
                 told = await Diagnose(shop, mail);
                 return Authentication(told).SequenceEqual(expected);
-            }, TimeSpan.FromSeconds(10), string.Join(", ", expected), CancellationToken.None);
+            }, World.Patience, string.Join(", ", expected), CancellationToken.None);
         }
         catch (TimeoutException)
         {
