@@ -34,7 +34,7 @@ public static class MessageRoutes
             .RequireScope(Scopes.Send).IsTraffic().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithTags("Sending").WithName("Send")
             .WithSummary("Accepts a message.").WithDescription(
                 "A `202` means that the message is on disk. Repeat a request whose answer was lost with the same `Idempotency-Key`: what was accepted is answered again, not sent again.")
-            .Accepts<SendRequest>("application/json").Produces<SendResponse>(StatusCodes.Status202Accepted).ProducesProblem(409).ProducesProblem(429)
+            .Accepts<SendRequest>("application/json").Produces<SendResponse>(StatusCodes.Status202Accepted).ProducesProblem(429)
             .AddOpenApiOperationTransformer((operation, _, _) => Describe(operation));
 
         var messages = routes.MapGroup("/messages").WithTags("Messages");

@@ -78,6 +78,14 @@ public sealed class OpenApiTests(TestHost host)
     }
 
     [Fact]
+    public async Task Send_declares_what_it_may_answer_and_no_more()
+    {
+        var responses = (await Document()).GetProperty("paths").GetProperty("/send").GetProperty("post").GetProperty("responses");
+
+        Assert.Equal(["202", "400", "401", "403", "404", "413", "415", "422", "429", "503"], responses.EnumerateObject().Select(response => response.Name));
+    }
+
+    [Fact]
     public async Task Every_parameter_is_described_and_every_id_has_its_form()
     {
         Assert.All(Operations(await Document()), operation => Assert.All(Parameters(operation.Value), parameter =>
