@@ -63,7 +63,7 @@ public sealed record Caller
 /// <summary>The scope that a route asks for: the authentication middleware refuses callers without it.</summary>
 public sealed record RequiredScope(string Scope, bool NeedsTenant);
 
-/// <summary>A route that costs look-ups in the DNS of strangers or a key pair: its requests count against the tenant's ingress rate, as messages do.</summary>
+/// <summary>A route that takes messages, or costs look-ups in the DNS of strangers or a key pair: its requests count against the tenant's ingress rate.</summary>
 public sealed record CountsAsIngress;
 
 /// <summary>A route that carries mail or answers about it: it changes no settings, and the audit log leaves it out.</summary>
@@ -73,7 +73,7 @@ public static class ScopeConventions
 {
     public static TBuilder IsTraffic<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new Traffic());
 
-    /// <summary>Holds a route to the tenant's ingress rate; the routes that send are anyway.</summary>
+    /// <summary>Holds a route to the tenant's ingress rate.</summary>
     public static TBuilder CountAsIngress<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new CountsAsIngress());
 
     /// <summary>

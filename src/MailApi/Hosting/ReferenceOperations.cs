@@ -53,7 +53,7 @@ internal static class ReferenceOperations
             IOpenApiResponse (problems) => new OpenApiResponse
             {
                 Description = string.Join("\n", problems.Select(problem => $"* `{problem.Type}`: {problem.Title}")),
-                Headers = RetryAfter(problems.Key),
+                Headers = Until(problems.Key),
                 Content = new Dictionary<string, OpenApiMediaType> { [ProblemJson] = new() { Schema = new OpenApiSchemaReference(nameof(ProblemDetails), document) } },
             });
     }
@@ -89,7 +89,11 @@ internal static class ReferenceOperations
         var statuses = declared.Where(pair => pair.Value.Content?.ContainsKey(ProblemJson) != true).ToDictionary();
         foreach (var status in Implied(operation, scope, context.Description).Concat(declared.Keys.Except(statuses.Keys).Select(int.Parse)))
             statuses[status.ToString(CultureInfo.InvariantCulture)] = new OpenApiResponseReference(Name(status), context.Document);
-        if (statuses.TryGetValue("201", out var created)) ((OpenApiResponse)created).Headers = Location();
+        foreach (var (status, response) in statuses.Where(pair => pair.Key.StartsWith('2')))
+        {
+            if (status == "201") Tell(response, Location());
+            if (IsMetered(context.Description)) Tell(response, RateLimit());
+        }
 
         var responses = new OpenApiResponses();
         foreach (var (status, response) in statuses.OrderBy(pair => pair.Key, StringComparer.Ordinal)) responses.Add(status, response);
@@ -110,8 +114,18 @@ internal static class ReferenceOperations
         if (hasBody || hasQuery) yield return StatusCodes.Status422UnprocessableEntity;
         if (hasBody) yield return StatusCodes.Status413PayloadTooLarge;
         if (hasBody) yield return StatusCodes.Status415UnsupportedMediaType;
+        if (IsMetered(description)) yield return StatusCodes.Status429TooManyRequests;
         if (description.ParameterDescriptions.Any(it => it.RouteInfo?.Constraints?.OfType<IdRouteConstraint>().Any() == true) || scope is not null && ActsForTenant(scope))
             yield return StatusCodes.Status404NotFound;
+    }
+
+    private static bool IsMetered(ApiDescription description) => description.ActionDescriptor.EndpointMetadata.OfType<CountsAsIngress>().Any();
+
+    /// <summary>Beside what the route itself tells of them.</summary>
+    private static void Tell(IOpenApiResponse response, Dictionary<string, IOpenApiHeader> headers)
+    {
+        var told = ((OpenApiResponse)response).Headers ??= new Dictionary<string, IOpenApiHeader>();
+        foreach (var (name, header) in headers) told[name] = header;
     }
 
     private static Dictionary<string, IOpenApiHeader> Location() => new()
@@ -119,10 +133,25 @@ internal static class ReferenceOperations
         ["Location"] = new OpenApiHeader { Description = "The path of what was made.", Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" } },
     };
 
-    private static Dictionary<string, IOpenApiHeader>? RetryAfter(int status) => status is not (StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable) ? null : new()
+    private static Dictionary<string, IOpenApiHeader> RateLimit() => new()
     {
-        ["Retry-After"] = new OpenApiHeader { Description = "Seconds.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
+        ["RateLimit"] = Text("How many more requests the tenant may make now, and when all of its burst is there again: `\"tenant\";r=9;t=1`."),
+        ["RateLimit-Policy"] = Text("The tenant's burst, and the seconds that it takes to fill: `\"tenant\";q=1000;w=5`."),
     };
+
+    /// <summary>Of a refusal that ends by itself.</summary>
+    private static Dictionary<string, IOpenApiHeader>? Until(int status)
+    {
+        var retryAfter = new OpenApiHeader { Description = "Seconds.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } };
+        return status switch
+        {
+            StatusCodes.Status429TooManyRequests => new(RateLimit()) { ["Retry-After"] = retryAfter },
+            StatusCodes.Status503ServiceUnavailable => new() { ["Retry-After"] = retryAfter },
+            _ => null,
+        };
+    }
+
+    private static OpenApiHeader Text(string description) => new() { Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
 
     /// <summary>405 is no operation's, and 500 is every one's.</summary>
     private static bool IsNamed(int status) => status is not (StatusCodes.Status405MethodNotAllowed or StatusCodes.Status500InternalServerError);

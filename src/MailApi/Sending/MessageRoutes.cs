@@ -31,16 +31,16 @@ public static class MessageRoutes
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/send", (Caller caller, HttpContext context, SendEndpoint endpoint, CancellationToken ct) => endpoint.Send(caller, context, ct))
-            .RequireScope(Scopes.Send).IsTraffic().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithTags("Sending").WithName("Send")
+            .RequireScope(Scopes.Send).IsTraffic().CountAsIngress().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithTags("Sending").WithName("Send")
             .WithSummary("Accepts a message.").WithDescription(
                 "A `202` means that the message is on disk. Repeat a request whose answer was lost with the same `Idempotency-Key`: what was accepted is answered again, not sent again.")
-            .Accepts<SendRequest>("application/json").Produces<SendResponse>(StatusCodes.Status202Accepted).ProducesProblem(429)
+            .Accepts<SendRequest>("application/json").Produces<SendResponse>(StatusCodes.Status202Accepted)
             .AddOpenApiOperationTransformer((operation, _, _) => Describe(operation));
 
         var messages = routes.MapGroup("/messages").WithTags("Messages");
         messages.MapGet("", List).RequireScope(Scopes.Read).WithName("ListMessages").WithSummary("Lists messages, newest first.");
         messages.MapGet("/{id:id(msg_)}", Get).RequireScope(Scopes.Read).WithName("GetMessage").WithSummary("A message, its recipients and its timeline.");
-        messages.MapPost("/{id:id(msg_)}/cancel", Cancel).RequireScope(Scopes.Send).IsTraffic().WithName("CancelMessage").WithSummary("Calls back what has not left.");
+        messages.MapPost("/{id:id(msg_)}/cancel", Cancel).RequireScope(Scopes.Send).IsTraffic().CountAsIngress().WithName("CancelMessage").WithSummary("Calls back what has not left.");
     }
 
     private static async Task<Results<Ok<MessageSummary>, ProblemHttpResult>> Get(string id, Caller caller, Messages messages, CancellationToken ct) =>
@@ -116,15 +116,9 @@ public static class MessageRoutes
             Description = "Kept for 7 days. With it, the same body is accepted once; with another body it is refused.",
             Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = SendLimits.IdempotencyKeyCharsMax },
         });
-        ((OpenApiResponse)operation.Responses!["202"]).Headers = new Dictionary<string, IOpenApiHeader>
-        {
-            ["Location"] = Header("The path of the message."),
-            ["RateLimit"] = Header("How many more requests the tenant may make now, and when all of its burst is there again."),
-            ["RateLimit-Policy"] = Header("The tenant's burst, and the seconds that it takes to fill."),
-        };
+        var headers = ((OpenApiResponse)operation.Responses!["202"]).Headers ??= new Dictionary<string, IOpenApiHeader>();
+        headers["Location"] = new OpenApiHeader { Description = "The path of the message.", Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
         return Task.CompletedTask;
-
-        static OpenApiHeader Header(string description) => new() { Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
     }
 
     /// <summary>The filters of <c>GET /messages</c>.</summary>

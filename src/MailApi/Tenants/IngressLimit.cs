@@ -20,7 +20,7 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
     {
         var taken = Take(tenant, rate);
         var headers = context.Response.Headers;
-        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Max(1, rate.Burst / rate.PerSecond)}");
+        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Ceiling((double)rate.Burst / rate.PerSecond)}");
         headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={taken.Remaining};t={Math.Ceiling(taken.SecondsUntilFull)}");
         if (taken.Granted) return null;
         headers.RetryAfter = Math.Max(1, Math.Ceiling(taken.SecondsUntilNext)).ToString(CultureInfo.InvariantCulture);

@@ -86,6 +86,25 @@ public sealed class OpenApiTests(TestHost host)
     }
 
     [Fact]
+    public async Task A_route_that_is_held_to_the_ingress_rate_declares_429_and_tells_where_the_tenant_stands()
+    {
+        var (document, routes) = (await Document(), Routes());
+        var metered = Operations(document).Where(operation => routes[operation.Route].Metadata.GetMetadata<CountsAsIngress>() is not null).ToList();
+
+        var sending = routes.Where(route => route.Key.StartsWith("post ", StringComparison.Ordinal) && route.Value.Metadata.GetMetadata<RequiredScope>()?.Scope == Scopes.Send);
+        Assert.Subset(metered.Select(operation => operation.Route).ToHashSet(), sending.Select(route => route.Key).ToHashSet());
+        Assert.All(metered, operation =>
+        {
+            AssertRefusals(operation, "429");
+            Assert.All(operation.Value.GetProperty("responses").EnumerateObject().Where(response => response.Name.StartsWith('2')), response =>
+                Assert.Equal(2, Headers(response.Value).Count(name => name is "RateLimit" or "RateLimit-Policy")));
+        });
+        Assert.Equal(["RateLimit", "RateLimit-Policy", "Retry-After"], Headers(document.GetProperty("components").GetProperty("responses").GetProperty("RateLimited")).Order(StringComparer.Ordinal));
+
+        static IEnumerable<string> Headers(JsonElement response) => response.GetProperty("headers").EnumerateObject().Select(header => header.Name);
+    }
+
+    [Fact]
     public async Task Every_parameter_is_described_and_every_id_has_its_form()
     {
         Assert.All(Operations(await Document()), operation => Assert.All(Parameters(operation.Value), parameter =>
