@@ -113,7 +113,7 @@ public static class MessageRoutes
         {
             Name = "Idempotency-Key",
             In = ParameterLocation.Header,
-            Description = "Kept for 7 days. With it, the same body is accepted once; with another body it is refused.",
+            Description = $"Kept for {Retention.IdempotencyKeys.TotalDays} days. With it, the same body is accepted once; with another body it is refused.",
             Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = SendLimits.IdempotencyKeyCharsMax },
         });
         var headers = ((OpenApiResponse)operation.Responses!["202"]).Headers ??= new Dictionary<string, IOpenApiHeader>();

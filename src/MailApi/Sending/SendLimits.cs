@@ -26,9 +26,6 @@ public static class SendLimits
     public const int FilenameCharsMax = 255;
     public const int IdempotencyKeyCharsMax = 256;
 
-    /// <summary>How long an idempotency key is remembered.</summary>
-    public static readonly TimeSpan IdempotencyKept = TimeSpan.FromDays(7);
-
     /// <summary>How far ahead mail may be scheduled.</summary>
     public static readonly TimeSpan SendAtMax = TimeSpan.FromDays(90);
 }

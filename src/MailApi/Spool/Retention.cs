@@ -49,8 +49,7 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
             {
                 try
                 {
-                    foreach (var (sql, age) in Removals) await Remove([sql], age, stoppingToken);
-                    await Remove(MessageRemovals, Messages, stoppingToken);
+                    await Remove(stoppingToken);
                 }
                 catch (DbException e)
                 {
@@ -63,6 +62,13 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
         {
             // The next start goes on where this one ended.
         }
+    }
+
+    /// <summary>Until nothing is left that is too old.</summary>
+    internal async Task Remove(CancellationToken ct)
+    {
+        foreach (var (sql, age) in Removals) await Remove([sql], age, ct);
+        await Remove(MessageRemovals, Messages, ct);
     }
 
     /// <summary>Runs the statements, each batch in one transaction, until the last of them finds nothing.</summary>
