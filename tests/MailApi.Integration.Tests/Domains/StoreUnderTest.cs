@@ -1,3 +1,4 @@
+using System.Globalization;
 using MailApi.Api;
 using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
@@ -10,6 +11,7 @@ namespace MailApi.Integration.Tests.Domains;
 internal sealed class StoreUnderTest(StoreOptions options) : IDisposable
 {
     private readonly TempDirectory directory = new();
+    private readonly Clock clock = new();
     private Db? db;
 
     public StoreOptions Options => options;
@@ -17,7 +19,7 @@ internal sealed class StoreUnderTest(StoreOptions options) : IDisposable
     /// <summary>Where the SQLite file is.</summary>
     public string Directory => directory.Path;
 
-    public Db Db => db ??= Store.Open(options, directory.Path, TimeProvider.System);
+    public Db Db => db ??= Store.Open(options, directory.Path, clock);
 
     public Vault Vault { get; } = new(new byte[Vault.KeyBytes]);
 
@@ -30,6 +32,14 @@ internal sealed class StoreUnderTest(StoreOptions options) : IDisposable
 
     public void Migrate() => Store.Migrate(options, directory.Path);
 
+    /// <summary>Where <c>now_ms()</c> stands since <see cref="StopClock"/>.</summary>
+    public DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>Lets the store's clock stand still; <see cref="Advance"/> alone moves it from then on.</summary>
+    public Task StopClock() => SetClock(DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()));
+
+    public Task Advance(TimeSpan by) => SetClock(Now + by);
+
     public async Task<TenantId> AddTenant()
     {
         var tenant = PrefixedId.New<TenantId>();
@@ -41,5 +51,19 @@ internal sealed class StoreUnderTest(StoreOptions options) : IDisposable
     {
         db?.Dispose();
         directory.Dispose();
+    }
+
+    private async Task SetClock(DateTimeOffset now)
+    {
+        clock.StandsAt = now;
+        if (options.Provider == StoreProvider.PostgreSql)
+            await Db.Execute(string.Create(CultureInfo.InvariantCulture, $"create or replace function now_ms() returns bigint language sql stable as $$ select {now.ToUnixTimeMilliseconds()}::bigint $$"), CancellationToken.None);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public DateTimeOffset? StandsAt { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => StandsAt ?? System.GetUtcNow();
     }
 }

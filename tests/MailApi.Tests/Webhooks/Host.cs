@@ -24,7 +24,7 @@ internal sealed class Host : IAsyncDisposable
         http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
-    public static async Task<Host> Start(Store store, TimeProvider clock, WebhookOptions options, Func<string, IPAddress[]> names)
+    public static async Task<Host> Start(WebhooksUnderTest store, TimeProvider clock, WebhookOptions options, Func<string, IPAddress[]> names)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -14,13 +14,13 @@ public sealed class WebhookPumpTests : IAsyncDisposable
     private readonly FakeTimeProvider clock = new(TimeProvider.System.GetUtcNow());
     private readonly WebhookOptions options = new() { AllowPrivateNetworks = true };
     private readonly WebhookSignal signal = new();
-    private readonly Store store;
+    private readonly WebhooksUnderTest store;
     private readonly WebhookClient client;
     private readonly WebhookPump pump;
 
     public WebhookPumpTests()
     {
-        store = new Store(clock);
+        store = WebhooksUnderTest.InSqlite(clock);
         var guard = new EgressGuard((_, _) => Task.FromResult<IReadOnlyList<IPAddress>>([IPAddress.Loopback]), options);
         client = new WebhookClient(guard, options, clock);
         pump = new WebhookPump(new Deliveries(store.Db, store.Vault), client, signal, options, clock, NullLogger<WebhookPump>.Instance);
