@@ -40,6 +40,32 @@ public sealed class CanaryTests(SharedServers servers)
             Assert.True(Found(texts, owner.Content) is [], $"{place}: {string.Join('\n', Found(texts, owner.Content).Take(3))}");
     }
 
+    [Fact]
+    public async Task A_collector_is_sent_metrics_traces_and_logs_in_which_nobody_and_no_secret_is_named()
+    {
+        await using var collector = await Collector.Start();
+        Owner owner;
+        await using (var service = await ServiceUnderTest.Start(StoreProvider.Sqlite, servers,
+            $"--OTEL_EXPORTER_OTLP_ENDPOINT={collector.Address}", "--OTEL_METRIC_EXPORT_INTERVAL=200", "--OTEL_BSP_SCHEDULE_DELAY=200", "--OTEL_BLRP_SCHEDULE_DELAY=200"))
+        {
+            owner = await service.Tenant();
+            // Beside the path of its preferences: an address in a query, and what may be the token of an unsubscribe link.
+            using var listed = await owner.Live.GetAsync($"/messages?recipient=ann.{owner.Content[0]}@example.net", Ct);
+            using var visited = await owner.Live.GetAsync($"/u/{owner.Content[0]}", Ct);
+            await Eventually(() => service.Log.Any(line => line.Contains("whk_", StringComparison.Ordinal)));
+            await Eventually(() => Came("metrics", "mailapi.") && Came("trace", "/recipients/{address}/preferences") && Came("trace", "/messages") && Came("logs", "whk_"));
+        }
+
+        // With the end of the service everything has come.
+        foreach (var signal in (string[])["metrics", "trace", "logs"])
+        {
+            string[] canaries = [.. owner.Content, .. owner.Secrets, ServiceUnderTest.AdminKey];
+            Assert.True(Found(collector.Of(signal), canaries) is [], $"{signal}: {string.Join('\n', Found(collector.Of(signal), canaries).Take(3))}");
+        }
+
+        bool Came(string signal, string text) => collector.Of(signal).Any(octets => octets.Contains(text, StringComparison.Ordinal));
+    }
+
     /// <summary>Requests that carry secrets and are refused: none is said again.</summary>
     private static async Task<IReadOnlyList<string>> Refusals(ServiceUnderTest service, Owner owner)
     {
