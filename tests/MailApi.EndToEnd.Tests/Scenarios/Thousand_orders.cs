@@ -54,17 +54,20 @@ public sealed class Thousand_orders(Worlds worlds, ITestOutputHelper output)
         return from field in (string[])["to", "cc", "bcc"]
                where order.TryGetProperty(field, out _)
                from address in order.GetProperty(field).EnumerateArray()
-               select new Mail(MailboxAddress.Parse(address.GetString()!).Address, order.GetProperty("subject").GetString()!, Text(order), attachments);
+               select new Mail(MailboxAddress.Parse(address.GetString()!).Address, order.GetProperty("subject").GetString()!, Text(order, "text"), Text(order, "html"), attachments);
     }
 
     private static Mail Arrived(SinkMessage message)
     {
         using var mime = message.Mime;
         var parts = mime.BodyParts.OfType<MimePart>().Where(part => part.IsAttachment || part.ContentId is not null).Select(Content);
-        return new Mail(message.Recipient, mime.Subject ?? "", mime.TextBody?.ReplaceLineEndings("\n").TrimEnd('\n'), string.Join(' ', parts.Select(Hash).Order(StringComparer.Ordinal)));
+        return new Mail(message.Recipient, mime.Subject ?? "", Lines(mime.TextBody), Lines(mime.HtmlBody), string.Join(' ', parts.Select(Hash).Order(StringComparer.Ordinal)));
     }
 
-    private static string? Text(JsonElement order) => order.TryGetProperty("text", out var text) ? text.GetString()!.ReplaceLineEndings("\n").TrimEnd('\n') : null;
+    private static string? Text(JsonElement order, string member) => order.TryGetProperty(member, out var text) ? Lines(text.GetString()) : null;
+
+    /// <summary>A body ends with a line end on the way, whether it had one or not.</summary>
+    private static string? Lines(string? body) => body?.ReplaceLineEndings("\n").TrimEnd('\n');
 
     private static byte[] Content(MimePart part)
     {
@@ -76,5 +79,5 @@ public sealed class Thousand_orders(Worlds worlds, ITestOutputHelper output)
     private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     /// <summary>What must be the same at both ends; attachments as hashes.</summary>
-    private sealed record Mail(string Recipient, string Subject, string? Text, string Attachments);
+    private sealed record Mail(string Recipient, string Subject, string? Text, string? Html, string Attachments);
 }
