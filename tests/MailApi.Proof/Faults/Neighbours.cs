@@ -18,6 +18,7 @@ public sealed class Neighbours : Fault
 
     public override string Name => "neighbours";
     public override string PassMark => "From accept to its receiver 99 of 100 of the quiet tenant's mails take at most twice as long as when it was alone, or a second.";
+    public override bool RunsAlone => true;
     public override TimeSpan Calm => TimeSpan.FromSeconds(10);
     public override Expectations Expectations => new() { EveryAcceptSucceeds = true };
     public override LoadOptions Load => new() { MessagesPerSecond = 10, Tenants = 1, OddShare = 0, RecipientsMax = 2 };
