@@ -44,7 +44,8 @@ public sealed partial class ComposeTests
         {
             var environment = services[name].Map("environment");
             Assert.Equal(role, environment["Roles"]);
-            Assert.Equal(ConfigurationKeys.Distributed.Union(role == "Receive" ? ConfigurationKeys.Receive : []).Order(), environment.Keys.Order());
+            string[] own = role switch { "Receive" => ConfigurationKeys.Receive, "Api" => ["TrustedProxies__0"], _ => [] };
+            Assert.Equal(ConfigurationKeys.Distributed.Union(own).Order(), environment.Keys.Order());
         }
     }
 
