@@ -82,12 +82,7 @@ public sealed class World : IAsyncDisposable
         return new Shop(this, tenant.GetProperty("id").GetString()!, domain, Api.WithKey(keys["live"]), Api.WithKey(keys["test"]));
     }
 
-    public static async Task<JsonElement> Json(HttpResponseMessage response)
-    {
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
-        return JsonDocument.Parse(text).RootElement.Clone();
-    }
+    public static Task<JsonElement> Json(HttpResponseMessage response) => Responses.Json(response);
 
     public async ValueTask DisposeAsync()
     {

@@ -120,12 +120,7 @@ internal sealed class ServiceUnderTest : IAsyncDisposable
         headers = new Dictionary<string, string> { ["X-Content"] = content },
     };
 
-    public static async Task<JsonElement> Json(HttpResponseMessage response)
-    {
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
-        return JsonDocument.Parse(text).RootElement.Clone();
-    }
+    public static Task<JsonElement> Json(HttpResponseMessage response) => Responses.Json(response);
 
     public async ValueTask DisposeAsync()
     {

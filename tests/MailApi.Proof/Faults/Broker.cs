@@ -112,11 +112,6 @@ public sealed class BrokerWayBad : BrokerFault
             way!.Reset();
             await Task.Delay(TimeSpan.FromSeconds(1 + random.Next(2)), TimeProvider.System, ct);
         }
-        way!.Hold();
-        await Task.Delay(TimeSpan.FromSeconds(15), TimeProvider.System, ct);
-        way.Release();
-        way.Latency = TimeSpan.FromMilliseconds(100);
-        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, ct);
-        way.Latency = TimeSpan.Zero;
+        await way!.BeSilentThenSlow(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(100), ct);
     }
 }

@@ -86,11 +86,6 @@ public sealed class CountersWayBad : CountersFault
     {
         way!.Reset();
         await Task.Delay(TimeSpan.FromSeconds(2 + random.Next(2)), TimeProvider.System, ct);
-        way.Hold();
-        await Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, ct);
-        way.Release();
-        way.Latency = TimeSpan.FromMilliseconds(400);
-        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, ct);
-        way.Latency = TimeSpan.Zero;
+        await way.BeSilentThenSlow(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(400), ct);
     }
 }

@@ -69,11 +69,6 @@ public sealed class StoreWayBad : StoreFault
             way.Release();
             await Task.Delay(TimeSpan.FromSeconds(1 + random.Next(2)), TimeProvider.System, ct);
         }
-        way!.Hold();
-        await Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, ct);
-        way.Release();
-        way.Latency = TimeSpan.FromMilliseconds(20);
-        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, ct);
-        way.Latency = TimeSpan.Zero;
+        await way!.BeSilentThenSlow(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(20), ct);
     }
 }

@@ -27,6 +27,17 @@ internal static class Ways
         return proxy;
     }
 
+    /// <summary>Silent with its connections open, then slow for a while, then well.</summary>
+    public static async Task BeSilentThenSlow(this TcpProxy way, TimeSpan silence, TimeSpan latency, CancellationToken ct)
+    {
+        way.Hold();
+        await Task.Delay(silence, TimeProvider.System, ct);
+        way.Release();
+        way.Latency = latency;
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, ct);
+        way.Latency = TimeSpan.Zero;
+    }
+
     public static TcpProxy ToReceivers(Stand stand)
     {
         var proxy = stand.Keep(TcpProxy.Start(stand.Sink.Port));

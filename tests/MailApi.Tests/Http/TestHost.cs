@@ -104,12 +104,7 @@ public sealed class TestHost : IAsyncLifetime
         return new TestTenant(this, id, name, registered.GetProperty("id").GetString()!, WithKey(keys["live"]), WithKey(keys["test"]), keys["live"]);
     }
 
-    public static async Task<JsonElement> Json(HttpResponseMessage response)
-    {
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri} → {(int)response.StatusCode} {text}");
-        return JsonDocument.Parse(text).RootElement.Clone();
-    }
+    public static Task<JsonElement> Json(HttpResponseMessage response) => Responses.Json(response);
 
     public async ValueTask DisposeAsync()
     {
