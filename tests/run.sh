@@ -208,12 +208,17 @@ count() {
     [[ $f -eq 0 || ! -f $report ]] || failures "$report" >>"$results/failures.txt"
 }
 
-# Each failed test of a report, and each error beside them, with the first lines of its message.
+# Each failed test of a report, and each error beside them, with the first lines of its message and of its way there.
 failures() {
     awk 'BEGIN { RS = "<(test|error) " } /^id=[^>]* result="Fail"/ || /^[^>]*type="/ && !/^id=/ {
         name = $0; sub(/^[^>]* name="/, "", name); sub(/".*/, "", name); print "  " name
-        message = $0; sub(/.*<message>/, "", message); sub(/<\/message>.*/, "", message); gsub(/<!\[CDATA\[|\]\]>/, "", message)
-        count = split(message, lines, "\n"); for (i = 1; i <= count && i <= 12; i++) print "      " substr(lines[i], 1, 400)
+        show("message", 12); show("stack-trace", 6)
+    }
+    function show(element, most,    text, lines, count, i) {
+        text = $0
+        if (!sub(".*<" element ">", "", text)) return
+        sub("</" element ">.*", "", text); gsub(/<!\[CDATA\[|\]\]>/, "", text)
+        count = split(text, lines, "\n"); for (i = 1; i <= count && i <= most; i++) print "      " substr(lines[i], 1, 400)
     }' "$1" | sed 's/&quot;/"/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g'
 }
 

@@ -19,6 +19,7 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "curves": return await CurvesRun.Run(arguments);
         case "fuzz": return await FuzzRun.Run(args, arguments);
         case "abuse": return await AbuseRun.Run(arguments);
+        case "attack": return await AttackRun.Run(arguments);
         default: error = $"There is no measurement '{command}'."; break;
     }
 }
@@ -35,7 +36,8 @@ await Console.Error.WriteLineAsync(
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
-      abuse         --rate 50 --seconds 10 --mode …                                    honest senders' latency beside slow, many and large ones, as a ratio
+      abuse         --rate 50 --seconds 20 --times 3 --only "slow bodies" --mode …      honest senders' latency beside slow, many and large ones, as a ratio
+      attack        --target "slow bodies" --port 8080, the key in MAILAPI_KEY         one of those, until it is ended
       returns       --messages 10000 --connections 16 --mode …                         bounces into the listener on port 25
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
                     --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …

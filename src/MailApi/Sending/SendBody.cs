@@ -1,4 +1,5 @@
-using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
 using MailApi.Api;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -10,10 +11,15 @@ internal sealed class SendBody : IDisposable
 {
     private const int BlockBytes = 64 * 1024;
 
-    /// <summary>A body of which more than <see cref="BodyMemory.FreeOctets"/> may come has to come so fast over HTTP/1.1, else its connection is closed.</summary>
+    /// <summary>So fast a body has to come over HTTP/1.1, else its connection is closed.</summary>
+    private const double BytesPerSecondMin = 240;
+
+    /// <summary>The same, of one of which more than <see cref="BodyMemory.FreeOctets"/> may come: what is reserved for it is nobody else's meanwhile.</summary>
     private const double LargeBytesPerSecondMin = 16 * 1024;
 
-    private static readonly TimeSpan LargeGrace = TimeSpan.FromSeconds(10);
+    /// <summary>Before that counts; up to three times as long, so that thousands that begin at once are not cut at once.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
     private readonly BodyMemory memory;
     private readonly TenantId tenant;
     private byte[] buffer;
@@ -24,8 +30,8 @@ internal sealed class SendBody : IDisposable
     private SendBody(BodyMemory memory, TenantId tenant, long? declared)
     {
         (this.memory, this.tenant) = (memory, tenant);
-        // No more than is free: a length that is declared costs its sender nothing.
-        buffer = new byte[Math.Min(declared ?? BlockBytes, BodyMemory.FreeOctets)];
+        // No more than a block: a length that is declared costs its sender nothing.
+        buffer = new byte[Math.Min(declared ?? BlockBytes, BlockBytes)];
     }
 
     public ReadOnlyMemory<byte> Octets => buffer.AsMemory(0, length);
@@ -36,17 +42,18 @@ internal sealed class SendBody : IDisposable
         var request = context.Request;
         if (!request.HasJsonContentType()) return (null, Problem.UnsupportedMediaType.With("Send Content-Type: application/json."));
         if (request.ContentLength > SendLimits.BodyBytesMax) return (null, TooLarge());
-        if (request.ContentLength is null or > BodyMemory.FreeOctets) MustComeFast(context);
+        MustComeFast(context, request.ContentLength is null or > BodyMemory.FreeOctets ? LargeBytesPerSecondMin : BytesPerSecondMin);
         var body = new SendBody(memory, caller.Tenant, request.ContentLength);
         ProblemHttpResult? problem = null;
         try
         {
-            problem = await body.Fill(request.Body, request.ContentLength, ct);
+            problem = await body.Fill(request.BodyReader, request.ContentLength, ct);
             if (problem is null && body.reserved > 0) body.place = await memory.Compose(ct);
         }
-        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        catch (BadHttpRequestException e)
         {
-            problem = TooLarge();
+            // Not left to the exception handler: thousands that are cut at once would throw through every layer between.
+            problem = e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge() : Problem.BadRequest.With(e.Message);
         }
         finally
         {
@@ -56,39 +63,42 @@ internal sealed class SendBody : IDisposable
         return problem is null ? (body, null) : (null, problem);
     }
 
-    public void Dispose()
+    /// <summary>The next large body may be composed: what is left to do waits for others.</summary>
+    public void Composed()
     {
         place?.Dispose();
         place = null;
+    }
+
+    public void Dispose()
+    {
+        Composed();
         buffer = [];
         memory.Release(tenant, reserved);
         reserved = 0;
     }
 
-    /// <summary>What is reserved for a large body is nobody else's meanwhile. Over HTTP/2 Kestrel takes no other rate for a request than the server's.</summary>
-    private static void MustComeFast(HttpContext context)
+    /// <summary>Over HTTP/2 Kestrel takes no other rate for a request than the server's.</summary>
+    private static void MustComeFast(HttpContext context, double bytesPerSecond)
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol) || context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is not { } rate) return;
-        rate.MinDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(LargeBytesPerSecondMin, LargeGrace);
+        rate.MinDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(bytesPerSecond, Grace + TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(2 * (int)Grace.TotalMilliseconds)));
     }
 
     /// <summary>A body in chunks does not tell its length. Of one that is refused the rest is read all the same, so that its sender gets the answer and not a closed connection.</summary>
-    private async Task<ProblemHttpResult?> Fill(Stream body, long? declared, CancellationToken ct)
+    private async Task<ProblemHttpResult?> Fill(PipeReader body, long? declared, CancellationToken ct)
     {
         ProblemHttpResult? problem = null;
-        var block = ArrayPool<byte>.Shared.Rent(BlockBytes);
-        try
+        while (true)
         {
-            while (await body.ReadAsync(block, ct) is > 0 and var read)
+            var read = await body.ReadAsync(ct);
+            foreach (var block in read.Buffer)
             {
-                problem ??= Append(block.AsSpan(0, read), declared);
+                problem ??= Append(block.Span, declared);
                 if (problem is not null) Dispose();
             }
-            return problem;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(block);
+            body.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted) return problem;
         }
     }
 

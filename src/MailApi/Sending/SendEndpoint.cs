@@ -29,6 +29,7 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
         var id = PrefixedId.New<MessageId>();
         var draft = SendReader.Draft(request, id, time.GetUtcNow());
         var content = Composer.Compose(draft);
+        body.Composed();
         if (content.Length > SendLimits.MessageBytesMax) return Problem.TooLarge.With($"The composed message has {content.Length} octets; at most {SendLimits.MessageBytesMax} are taken.");
 
         var accepted = await acceptances.Accept(caller, domain!, new NewMessage

@@ -9,6 +9,9 @@ public static class SendLimits
     /// <summary>Up to here a body that is too large is read and thrown away, so that its sender gets the answer and not a closed connection.</summary>
     public const long BodyBytesDrainedMax = 2 * BodyBytesMax;
 
+    /// <summary>Names and values of a body that is larger than <see cref="BodyMemory.FreeOctets"/>; all other bounds together leave less.</summary>
+    public const int JsonTokensMax = 10_000;
+
     /// <summary>Of the composed message.</summary>
     public const int MessageBytesMax = 25 << 20;
     public const int RecipientsMax = 1000;

@@ -14,6 +14,7 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
     public ProblemHttpResult? Parse(ReadOnlyMemory<byte> body, out SendRequest request)
     {
         request = null!;
+        if (body.Length > BodyMemory.FreeOctets && HasTooManyTokens(body.Span)) return Problem.BadJson.With($"A body of this size has at most {SendLimits.JsonTokensMax} names and values.");
         try
         {
             var options = json.Value.SerializerOptions;
@@ -26,6 +27,22 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
         {
             return Problem.BadJson.With(JsonErrors.Describe(e));
         }
+    }
+
+    /// <summary>Each would become an object, which of millions halts everybody while they are collected.</summary>
+    private static bool HasTooManyTokens(ReadOnlySpan<byte> body)
+    {
+        var reader = new Utf8JsonReader(body);
+        var tokens = 0;
+        try
+        {
+            while (tokens <= SendLimits.JsonTokensMax && reader.Read()) tokens++;
+        }
+        catch (JsonException)
+        {
+            // Told by who reads it in earnest, with the place.
+        }
+        return tokens > SendLimits.JsonTokensMax;
     }
 
     /// <summary>The sender of a request that was validated.</summary>

@@ -174,7 +174,7 @@ public sealed class TcpProxy : IAsyncDisposable
                 var read = await from.ReceiveAsync(buffer, connection.Gone);
                 // It may have been closed while we waited for bytes.
                 await gate.PassAsync(connection.Gone);
-                if (Latency is { Ticks: > 0 } latency) await Task.Delay(latency, TimeProvider.System, connection.Gone);
+                if (Latency is { Ticks: > 0 } latency) await LateAsync(latency, connection.Gone);
                 if (read == 0)
                 {
                     to.Shutdown(SocketShutdown.Send);
@@ -189,6 +189,14 @@ public sealed class TcpProxy : IAsyncDisposable
             await gate.PassAsync(connection.Gone);
             connection.Reset();
         }
+    }
+
+    /// <summary>A timer may be early by a tick of a coarse clock.</summary>
+    private static async Task LateAsync(TimeSpan latency, CancellationToken ct)
+    {
+        var (clock, tick) = (TimeProvider.System, TimeSpan.FromMilliseconds(1));
+        var start = clock.GetTimestamp();
+        while (latency - clock.GetElapsedTime(start) is { Ticks: > 0 } left) await Task.Delay(left + tick, clock, ct);
     }
 
     /// <summary>Lets everything pass, or nothing.</summary>

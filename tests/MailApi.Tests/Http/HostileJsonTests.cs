@@ -90,6 +90,7 @@ public sealed class HostileJsonTests(TestHost host)
         [
             Encoding.ASCII.GetBytes(Deep('[', ']', Million)), Encoding.ASCII.GetBytes(Deep('{', '}', Million)),
             Encoding.ASCII.GetBytes("{" + string.Join(',', Enumerable.Range(0, Million).Select(index => $"\"k{index}\":1")) + "}"),
+            Encoding.ASCII.GetBytes("{\"metadata\":{" + string.Join(',', Enumerable.Range(0, Million).Select(index => $"\"k{index}\":\"\"")) + "}}"),
             Encoding.ASCII.GetBytes("{\"tags\":[" + string.Join(',', Enumerable.Repeat("[]", Million)) + "]}"),
             Encoding.ASCII.GetBytes("{" + string.Join(',', Enumerable.Repeat("\"subject\":\"a\"", Million)) + "}"),
         ];

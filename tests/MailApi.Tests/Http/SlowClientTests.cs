@@ -42,9 +42,9 @@ public sealed class SlowClientTests(TestHost host)
             Assert.InRange(times[198], TimeSpan.Zero, HealthyMax);
             await tenant.Send(tenant.Mail("ann@example.net"));
 
-            // Kestrel gives a body five seconds, then wants 240 octets of it a second.
+            // A body has five to fifteen seconds, then 240 octets of it have to come a second.
             var bodies = slow.Where((_, index) => index % 2 == 1).ToList();
-            await Eventually.HoldsAsync(() => bodies.All(one => one.IsCut), TimeSpan.FromSeconds(30), "slow bodies are cut", CancellationToken.None);
+            await Eventually.HoldsAsync(() => bodies.All(one => one.IsCut), TimeSpan.FromSeconds(60), "slow bodies are cut", CancellationToken.None);
         }
         finally
         {

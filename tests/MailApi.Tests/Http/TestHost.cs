@@ -153,4 +153,29 @@ public sealed record TestTenant(TestHost Host, string Id, string Domain, string 
         }, TimeSpan.FromSeconds(60), $"{id} is {state}", CancellationToken.None);
         return message;
     }
+    /// <summary>Sends mail to an address that nobody else has, and waits until it is delivered.</summary>
+    public async Task<Sent> Deliver()
+    {
+        var recipient = $"ann-{Guid.NewGuid():N}@example.net";
+        var id = await Send(Mail(recipient));
+        await WaitFor(id, "delivered");
+        var message = await Host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
+        return new Sent(id, recipient, message.MailFrom, message.MessageId);
+    }
+
+    /// <summary>Hands in a message that came back.</summary>
+    /// <param name="message">As it came.</param>
+    /// <param name="recipient">To which address of ours.</param>
+    /// <param name="client">By default with the live key.</param>
+    public Task<HttpResponseMessage> Receive(byte[] message, string? recipient = null, HttpClient? client = null)
+    {
+        var body = new ByteArrayContent(message) { Headers = { ContentType = new MediaTypeHeaderValue("message/rfc822") } };
+        return (client ?? Live).PostAsync("/receive" + (recipient is null ? "" : "?recipient=" + System.Net.WebUtility.UrlEncode(recipient)), body);
+    }
+
+    public async Task<JsonElement> Received(byte[] message, string? recipient = null) => await TestHost.Json(await Receive(message, recipient));
 }
+
+/// <summary>A delivered message: its id, and what its receiver knows of it.</summary>
+/// <param name="MessageId">With its angle brackets.</param>
+public sealed record Sent(string Id, string Recipient, string MailFrom, string MessageId);

@@ -16,14 +16,14 @@ public sealed class ReceiveTests(TestHost host)
     public async Task A_bounce_that_another_server_took_is_recorded_once()
     {
         var tenant = await host.NewTenant();
-        var sent = await Delivered(tenant);
+        var sent = await tenant.Deliver();
         var bounce = Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId);
 
-        var first = await Received(tenant.Live, bounce, sent.MailFrom);
+        var first = await tenant.Received(bounce, sent.MailFrom);
         Assert.Equal(("status", true, "no-mailbox"), (first.GetProperty("kind").GetString(), first.GetProperty("recorded").GetBoolean(), first.GetProperty("class").GetString()));
         Assert.StartsWith("env_", first.GetProperty("envelope").GetString());
         // Without the envelope's recipient the message itself must tell.
-        var second = await Received(tenant.Live, bounce);
+        var second = await tenant.Received(bounce);
         Assert.Equal((first.GetProperty("envelope").GetString(), false), (second.GetProperty("envelope").GetString(), second.GetProperty("recorded").GetBoolean()));
 
         var recipient = (await tenant.WaitFor(sent.Id, "bounced")).GetProperty("recipients")[0];
@@ -44,8 +44,8 @@ public sealed class ReceiveTests(TestHost host)
     public async Task A_complaint_suppresses_for_every_category_whether_it_tells_the_return_path_or_only_the_message(bool tellsReturnPath, string type, bool counts)
     {
         var tenant = await host.NewTenant();
-        var sent = await Delivered(tenant);
-        var answer = await Received(tenant.Live, Answers.Feedback(tellsReturnPath ? sent.MailFrom : null, sent.MessageId, type));
+        var sent = await tenant.Deliver();
+        var answer = await tenant.Received(Answers.Feedback(tellsReturnPath ? sent.MailFrom : null, sent.MessageId, type));
 
         Assert.Equal(("complaint", counts), (answer.GetProperty("kind").GetString(), answer.GetProperty("recorded").GetBoolean()));
         var message = await tenant.WaitFor(sent.Id, "delivered");
@@ -58,8 +58,8 @@ public sealed class ReceiveTests(TestHost host)
     public async Task An_automatic_answer_changes_nothing()
     {
         var tenant = await host.NewTenant();
-        var sent = await Delivered(tenant);
-        var answer = await Received(tenant.Live, Answers.Vacation(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom);
+        var sent = await tenant.Deliver();
+        var answer = await tenant.Received(Answers.Vacation(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom);
         Assert.Equal(("autoReply", false), (answer.GetProperty("kind").GetString(), answer.GetProperty("recorded").GetBoolean()));
         await tenant.WaitFor(sent.Id, "delivered");
     }
@@ -68,14 +68,14 @@ public sealed class ReceiveTests(TestHost host)
     public async Task Another_tenants_mail_cannot_be_bounced()
     {
         var (victim, other) = (await host.NewTenant(), await host.NewTenant());
-        var sent = await Delivered(victim);
+        var sent = await victim.Deliver();
         foreach (var message in (byte[][])[Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), Answers.Feedback(sent.MailFrom, sent.MessageId), Answers.Feedback(null, sent.MessageId)])
         {
-            var answer = await Received(other.Live, message);
+            var answer = await other.Received(message);
             Assert.False(answer.GetProperty("recorded").GetBoolean());
             Assert.False(answer.TryGetProperty("envelope", out _));
         }
-        using var refused = await Receive(other.Live, Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom);
+        using var refused = await other.Receive(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), sent.MailFrom);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
         await victim.WaitFor(sent.Id, "delivered");
     }
@@ -84,12 +84,12 @@ public sealed class ReceiveTests(TestHost host)
     public async Task A_return_path_that_was_altered_or_belongs_to_another_message_ties_nothing()
     {
         var tenant = await host.NewTenant();
-        var (sent, other) = (await Delivered(tenant), await Delivered(tenant));
+        var (sent, other) = (await tenant.Deliver(), await tenant.Deliver());
         var forged = (sent.MailFrom[0] == 'a' ? 'b' : 'a') + sent.MailFrom[1..];
-        using var refused = await Receive(tenant.Live, Answers.Bounce(forged, sent.Recipient, sent.MessageId), forged);
+        using var refused = await tenant.Receive(Answers.Bounce(forged, sent.Recipient, sent.MessageId), forged);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
 
-        var crossed = await Received(tenant.Live, Answers.Bounce(sent.MailFrom, sent.Recipient, other.MessageId), sent.MailFrom);
+        var crossed = await tenant.Received(Answers.Bounce(sent.MailFrom, sent.Recipient, other.MessageId), sent.MailFrom);
         Assert.False(crossed.GetProperty("recorded").GetBoolean());
         await tenant.WaitFor(sent.Id, "delivered");
         await tenant.WaitFor(other.Id, "delivered");
@@ -101,32 +101,9 @@ public sealed class ReceiveTests(TestHost host)
         var tenant = await host.AnyTenant();
         using var json = await tenant.Live.PostAsync("/receive", new StringContent("{}", MediaTypeHeaderValue.Parse("application/json")), ct);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, json.StatusCode);
-        using var scopeless = await Receive(await tenant.WithScopes("send", "read"), "Subject: x\r\n\r\nx\r\n"u8.ToArray());
+        using var scopeless = await tenant.Receive("Subject: x\r\n\r\nx\r\n"u8.ToArray(), client: await tenant.WithScopes("send", "read"));
         Assert.Equal(HttpStatusCode.Forbidden, scopeless.StatusCode);
-        var nothing = await Received(tenant.Live, [0xFF, 0x00, 0x0D]);
+        var nothing = await tenant.Received([0xFF, 0x00, 0x0D]);
         Assert.Equal("other", nothing.GetProperty("kind").GetString());
-    }
-
-    private sealed record Sent(string Id, string Recipient, string MailFrom, string MessageId);
-
-    private async Task<Sent> Delivered(TestTenant tenant)
-    {
-        var recipient = $"ann-{Guid.NewGuid():N}@example.net";
-        var id = await tenant.Send(tenant.Mail(recipient));
-        await tenant.WaitFor(id, "delivered");
-        var message = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
-        return new Sent(id, recipient, message.MailFrom, message.MessageId);
-    }
-
-    private async Task<JsonElement> Received(HttpClient client, byte[] message, string? recipient = null)
-    {
-        using var response = await Receive(client, message, recipient);
-        return await TestHost.Json(response);
-    }
-
-    private Task<HttpResponseMessage> Receive(HttpClient client, byte[] message, string? recipient = null)
-    {
-        var body = new ByteArrayContent(message) { Headers = { ContentType = new MediaTypeHeaderValue("message/rfc822") } };
-        return client.PostAsync("/receive" + (recipient is null ? "" : "?recipient=" + WebUtility.UrlEncode(recipient)), body, ct);
     }
 }
