@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -24,6 +25,7 @@ internal static class AttackRun
         ["wrong keys"] = new(4, "", "GET /messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer mk_live_wrong\r\n\r\n", TimeSpan.FromMilliseconds(1)),
         ["a million deep"] = new(1, "", Whole(new string('[', 1_000_000)), TimeSpan.Zero),
         ["a million keys"] = new(1, "", Whole($"{{\"metadata\":{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(key => $"\"{key}\":\"\""))}}}}}"), TimeSpan.Zero),
+        ["compressed bodies"] = new(4, "", Whole(Packed(), "Content-Encoding: gzip\r\n"), TimeSpan.Zero),
         ["large bodies"] = new(LargeAtOnce, "", Whole($$"""{"text":"{{new string('x', 25 << 20)}}"}"""), TimeSpan.Zero),
     };
 
@@ -42,10 +44,18 @@ internal static class AttackRun
         return 0;
     }
 
-    private static string Post(int length) =>
-        $"POST /send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {Environment.GetEnvironmentVariable("MAILAPI_KEY")}\r\nContent-Type: application/json\r\nContent-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n";
+    private static string Post(int length, string fields = "") =>
+        $"POST /send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {Environment.GetEnvironmentVariable("MAILAPI_KEY")}\r\nContent-Type: application/json\r\n{fields}Content-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n";
 
-    private static string Whole(string body) => Post(body.Length) + body;
+    private static string Whole(string body, string fields = "") => Post(body.Length, fields) + body;
+
+    /// <summary>A hundred megabytes of blanks.</summary>
+    private static string Packed()
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize)) gzip.Write(Encoding.ASCII.GetBytes(new string(' ', 100 << 20)));
+        return Encoding.Latin1.GetString(packed.ToArray());
+    }
 
     /// <summary>A connection begins a request and goes on with it; one that was cut, which is what the bounds are for, is made anew.</summary>
     private static async Task Attend(Attack attack, EndPoint service, Line line, CountdownEvent beginning)
@@ -90,10 +100,10 @@ internal static class AttackRun
     private sealed class Attack(int clients, string beginning, string more, TimeSpan pause)
     {
         public int Clients => clients;
-        public ReadOnlyMemory<byte> Beginning { get; } = Encoding.ASCII.GetBytes(beginning);
+        public ReadOnlyMemory<byte> Beginning { get; } = Encoding.Latin1.GetBytes(beginning);
 
         /// <summary>Sent again and again.</summary>
-        public ReadOnlyMemory<byte> More { get; } = Encoding.ASCII.GetBytes(more);
+        public ReadOnlyMemory<byte> More { get; } = Encoding.Latin1.GetBytes(more);
 
         /// <summary>Before each time.</summary>
         public TimeSpan Pause => pause;
@@ -102,13 +112,20 @@ internal static class AttackRun
     /// <summary>Shared by all: each waits for those before it.</summary>
     private sealed class Line
     {
+        private readonly Lock gate = new();
         private readonly long start = TimeProvider.System.GetTimestamp();
-        private long octets;
+        private TimeSpan free;
 
-        public async Task Pass(int more)
+        public async Task Pass(int octets)
         {
-            var due = TimeSpan.FromSeconds(Interlocked.Add(ref octets, more) / (double)LineOctetsPerSecond);
-            if (due - TimeProvider.System.GetElapsedTime(start) is { TotalMilliseconds: >= 1 } early) await Task.Delay(early, TimeProvider.System);
+            TimeSpan early;
+            lock (gate)
+            {
+                var now = TimeProvider.System.GetElapsedTime(start);
+                free = (free > now ? free : now) + TimeSpan.FromSeconds(octets / (double)LineOctetsPerSecond);
+                early = free - now;
+            }
+            if (early.TotalMilliseconds >= 1) await Task.Delay(early, TimeProvider.System);
         }
     }
 }

@@ -37,12 +37,12 @@ internal sealed class Commands
             case ["kills"]: await Kills(seed); break;
             case ["crash"]: await Crashes(CrashAt.Points, seed); break;
             case ["crash", .. var points]: await Crashes(points, seed); break;
-            case ["matrix"]: await Matrix(All.Faults, seed); break;
-            case ["fault", .. var names]: await Matrix(All.Faults.Where(fault => names.Contains(fault.Name)), seed); break;
+            case ["matrix"]: await Matrix(_ => true, seed); break;
+            case ["fault", .. var names]: await Matrix(names.Contains, seed); break;
             case ["all"]:
                 await Crashes(CrashAt.Points, seed);
                 await Kills(seed);
-                await Matrix(All.Faults, seed);
+                await Matrix(_ => true, seed);
                 break;
         }
         if (results.Count == 0) return await Usage();
@@ -60,8 +60,8 @@ internal sealed class Commands
         var kills = Number("kills", 30);
         for (var done = 0; done < kills; done += KillsAtATime)
         {
-            var fault = new RandomKills(Math.Min(KillsAtATime, kills - done), Number("nodes", 2), Number("rate", 20));
-            await Try(Modes.Select(mode => ((Fault)fault, mode)), seed + done, atOnce: 2, shareServers: false, $"kills-{done}");
+            var (count, nodes, rate) = (Math.Min(KillsAtATime, kills - done), Number("nodes", 2), Number("rate", 20));
+            await Try(Modes.Select(mode => ((Fault)new RandomKills(count, nodes, rate), mode)), seed + done, atOnce: 2, shareServers: false, $"kills-{done}");
         }
     }
 
@@ -72,9 +72,10 @@ internal sealed class Commands
         await Try(Trials.Crashes(points.Intersect(CrashAt.MayDuplicate), Modes, [false], passing: 5), seed, Number("at-once", 8), shareServers: true, "crash-under-load");
     }
 
-    private async Task Matrix(IEnumerable<Fault> faults, int seed)
+    private async Task Matrix(Func<string, bool> named, int seed)
     {
-        var all = faults.SelectMany(fault => Modes.Intersect(fault.Modes).Select(mode => (fault, mode))).ToList();
+        var all = Modes.SelectMany(mode => All.Faults().Where(fault => named(fault.Name) && fault.Modes.Contains(mode)).Select((fault, place) => (place, fault, mode)))
+            .OrderBy(trial => trial.place).Select(trial => (trial.fault, trial.mode)).ToList();
         await Try(all.Where(trial => !trial.fault.RunsAlone), seed, Number("at-once", 2), shareServers: false, "matrix");
         await Try(all.Where(trial => trial.fault.RunsAlone), seed, atOnce: 1, shareServers: false, "alone");
     }
@@ -98,7 +99,7 @@ internal sealed class Commands
             $"""
             kills           --kills 30 --nodes 2 --rate 20      kill -9 of the program under load; one node in embedded mode
             crash [POINT …] --at-once 8                         the program kills itself at a place: {string.Join(", ", CrashAt.Points)}
-            fault NAME …                                        {string.Join(", ", All.Faults.Select(fault => fault.Name))}
+            fault NAME …                                        {string.Join(", ", All.Faults().Select(fault => fault.Name))}
             matrix          --at-once 2                         every fault
             all                                                 all of it
 

@@ -117,7 +117,7 @@ public sealed class Stand : IAsyncDisposable
     /// <param name="perSecond">Of its domain's sending rate.</param>
     /// <param name="burst">Likewise.</param>
     /// <param name="ct">Ends it.</param>
-    public async Task<Tenant> Register(int perSecond, int burst, CancellationToken ct)
+    public async Task<Tenant> Register(int perSecond, int burst, CancellationToken ct, bool hears = true)
     {
         var (number, admin) = (tenants.Count, nodes[0].Admin);
         var domain = $"mail{number}.shop.example";
@@ -132,12 +132,18 @@ public sealed class Stand : IAsyncDisposable
             categories = new[] { "notification", "support" },
             rate = new { perSecond, burst },
         }, ct), ct);
-        using var live = nodes[0].WithKey(key);
-        var path = $"/hook/{number}";
-        var webhook = await Json(await live.PostAsJsonAsync("/webhooks", new { url = new Uri(new Uri(Hooks.Url), path).ToString(), events = new[] { "*" } }, ct), ct);
-        var tenant = new Tenant(number, id, domain, key, path, webhook.GetProperty("secret").GetString()!, perSecond, burst);
+        var (path, secret) = hears ? await Listen(number, key, ct) : (null, "");
+        var tenant = new Tenant(number, id, domain, key, path, secret, perSecond, burst);
         tenants.Add(tenant);
         return tenant;
+    }
+
+    private async Task<(string? Path, string Secret)> Listen(int tenant, string key, CancellationToken ct)
+    {
+        using var live = nodes[0].WithKey(key);
+        var path = $"/hook/{tenant}";
+        var webhook = await Json(await live.PostAsJsonAsync("/webhooks", new { url = new Uri(new Uri(Hooks.Url), path).ToString(), events = new[] { "*" } }, ct), ct);
+        return (path, webhook.GetProperty("secret").GetString()!);
     }
 
     /// <summary>What a fault has put up for this stand; it goes with it.</summary>

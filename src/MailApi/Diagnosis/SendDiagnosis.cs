@@ -62,10 +62,10 @@ internal sealed class SendDiagnosis(
 
         var draft = SendReader.Draft(request, PrefixedId.New<MessageId>(), time.GetUtcNow());
         var content = Composer.Compose(draft);
-        body.Composed();
         if (content.Length > SendLimits.MessageBytesMax) return Problem.TooLarge.With($"The composed message has {content.Length} octets; at most {SendLimits.MessageBytesMax} are taken.");
         var envelopes = SendReader.Envelopes(request, draft);
         byte[] signed = [.. signer.Sign(content, envelopes[0].Id, identity, rules[category]).SelectMany(part => part.ToArray())];
+        body.Composed();
         var returnPath = signer.ReturnPath(envelopes[0].Id, identity);
 
         var others = recipients.Run(caller.Tenant, rules[category], identity, [.. envelopes.Select(envelope => envelope.Recipient)], request.Topic, request.RequireTls == true, ct);

@@ -16,7 +16,7 @@ internal sealed class BodyMemory : IDisposable
     private const int ComposedAtOnceMax = 4;
 
     /// <summary>Composing keeps a processor busy for up to half a second; the others are for ordinary mail.</summary>
-    private static readonly int Processors = Math.Max(1, Environment.ProcessorCount / 2);
+    private static readonly int ComposingProcessors = Math.Max(1, Environment.ProcessorCount / 2);
 
     private const long LeastOctets = 2 * SendLimits.BodyBytesMax;
     private const long MostOctets = 512L << 20;
@@ -33,7 +33,7 @@ internal sealed class BodyMemory : IDisposable
     internal BodyMemory(long available)
     {
         octetsMax = Math.Clamp(available / 16, LeastOctets, MostOctets);
-        composing = new SemaphoreSlim((int)Math.Clamp(available / ComposingOctets, 1, Math.Min(ComposedAtOnceMax, Processors)));
+        composing = new SemaphoreSlim((int)Math.Clamp(available / ComposingOctets, 1, Math.Min(ComposedAtOnceMax, ComposingProcessors)));
     }
 
     /// <summary>False when all is taken, or half of it by this tenant.</summary>

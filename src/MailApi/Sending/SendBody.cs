@@ -107,7 +107,9 @@ internal sealed class SendBody : IDisposable
         if (length + octets.Length > SendLimits.BodyBytesMax) return TooLarge();
         if (length + octets.Length > buffer.Length)
         {
-            var size = Math.Max(declared ?? Math.Min(2L * buffer.Length, SendLimits.BodyBytesMax), length + octets.Length);
+            var needed = length + octets.Length;
+            // A declared length is believed once more has come than is free.
+            var size = Math.Max(needed, Math.Min(declared ?? 2L * buffer.Length, needed > BodyMemory.FreeOctets ? SendLimits.BodyBytesMax : 2L * buffer.Length));
             var more = Math.Max(0, size - BodyMemory.FreeOctets) - reserved;
             if (more > 0 && !memory.TryReserve(tenant, more)) return Problem.Busy.With("Too many large messages arrive at this moment; send it again in a few seconds.");
             reserved += Math.Max(0, more);

@@ -1,6 +1,6 @@
 namespace MailApi.Sending;
 
-/// <summary>The bounds of a <c>POST /send</c>; over one of them the answer is 413 (octets) or 422 (everything else).</summary>
+/// <summary>The bounds of a <c>POST /send</c>; over one of them the answer is 413 (octets), 400 (tokens) or 422 (everything else).</summary>
 public static class SendLimits
 {
     /// <summary>Of the JSON body: a message of <see cref="MessageBytesMax"/> in base64, with room for the rest.</summary>
@@ -9,7 +9,7 @@ public static class SendLimits
     /// <summary>Up to here a body that is too large is read and thrown away, so that its sender gets the answer and not a closed connection.</summary>
     public const long BodyBytesDrainedMax = 2 * BodyBytesMax;
 
-    /// <summary>Names and values of a body that is larger than <see cref="BodyMemory.FreeOctets"/>; all other bounds together leave less.</summary>
+    /// <summary>Names, values and brackets of a body that is larger than <see cref="BodyMemory.FreeOctets"/>; all other bounds together leave less.</summary>
     public const int JsonTokensMax = 10_000;
 
     /// <summary>Of the composed message.</summary>

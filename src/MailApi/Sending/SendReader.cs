@@ -14,7 +14,7 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
     public ProblemHttpResult? Parse(ReadOnlyMemory<byte> body, out SendRequest request)
     {
         request = null!;
-        if (body.Length > BodyMemory.FreeOctets && HasTooManyTokens(body.Span)) return Problem.BadJson.With($"A body of this size has at most {SendLimits.JsonTokensMax} names and values.");
+        if (body.Length > BodyMemory.FreeOctets && HasTooManyTokens(body.Span)) return Problem.BadJson.With($"A body of this size has at most {SendLimits.JsonTokensMax} JSON tokens: names, values and brackets.");
         try
         {
             var options = json.Value.SerializerOptions;

@@ -4,7 +4,7 @@ using MailApi.Api;
 
 namespace MailApi.Spool;
 
-/// <summary>Where an envelope stands. All but the first four are final, save that a later DSN turns <c>delivered</c> into <c>bounced</c>.</summary>
+/// <summary>Where an envelope stands. All but the first four are final, save that a later DSN turns <c>delivered</c> or <c>unknown</c> into <c>bounced</c>.</summary>
 [JsonConverter(typeof(LowerCaseEnumConverter<EnvelopeState>))]
 public enum EnvelopeState
 {

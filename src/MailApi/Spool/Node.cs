@@ -46,6 +46,9 @@ internal sealed partial class Node(Db db, SpoolOptions options, TimeProvider tim
     /// <summary>The store's clock was not set just now: what ran out did so by the passing of time.</summary>
     public bool IsSteady => jumpedAt is not { } at || time.GetElapsedTime(at) > SilenceMax;
 
+    /// <summary>What the store's clock shows at most, in milliseconds, unless it was set since the last beat.</summary>
+    public long StoreTimeMax => Volatile.Read(ref heard) is { } last ? last.StoreTime + (long)(time.GetElapsedTime(last.At) + JumpMin).TotalMilliseconds : 0;
+
     /// <summary>Processes that deliver and live, as of the last beat.</summary>
     public int DeliveringCount => Volatile.Read(ref deliveringCount);
 

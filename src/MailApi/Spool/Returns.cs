@@ -39,7 +39,7 @@ internal enum ReturnEffect
 }
 
 /// <summary>
-/// Records what comes back: a bounce turns <c>delivered</c> into <c>bounced</c>, a complaint is noted, each once, with event, webhook deliveries and suppression in one
+/// Records what comes back: a bounce turns <c>delivered</c>, or <c>unknown</c>, into <c>bounced</c>, a complaint is noted, each once, with event, webhook deliveries and suppression in one
 /// transaction shared by all that wait at that moment.
 /// </summary>
 internal sealed class Returns : IAsyncDisposable
@@ -93,7 +93,7 @@ internal sealed class Returns : IAsyncDisposable
         Return.Bounce bounce => new Statement($"""
             update envelopes set state = 'bounced', seq = seq + 1, updated_at = now_ms(), bounce_class = @class,
                 reply_code = @code, reply_enhanced = @enhanced, reply_text = @text, reply_mx = @mx
-            where id = @id and state = 'delivered' and {Owned}
+            where id = @id and state in ('delivered', 'unknown') and {Owned}
             {EnvelopeEvents.Returning}
             """, [.. Named(item), ("class", bounce.Verdict.Class.Name()), ("code", bounce.Reply.Code), ("enhanced", bounce.Reply.Enhanced), ("text", bounce.Reply.Text), ("mx", bounce.Reply.Mx)]),
         _ => new Statement($"""
@@ -132,7 +132,7 @@ internal sealed class Returns : IAsyncDisposable
             [] => ReturnEffect.Unknown,
             [(EnvelopeState.Sending, _)] => ReturnEffect.TooEarly,
             // What the update would have touched: its outcome was recorded between the two statements.
-            [(EnvelopeState.Delivered, _)] when item is Return.Bounce => ReturnEffect.TooEarly,
+            [(EnvelopeState.Delivered or EnvelopeState.Unknown, _)] when item is Return.Bounce => ReturnEffect.TooEarly,
             [(EnvelopeState.Delivered or EnvelopeState.Bounced or EnvelopeState.Unknown, false)] when item is Return.Complaint => ReturnEffect.TooEarly,
             _ => ReturnEffect.Nothing,
         };

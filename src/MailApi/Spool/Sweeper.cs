@@ -203,7 +203,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             """, row => (Id: row.GetGuid(0), Attempt: row.GetInt32(1)), ct,
             ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds), ("limit", LeasesPerSweepMax));
         if (lost.Count == 0) return;
-        // Asked of the clock now: a beat may be seconds old, and the clock set since.
+        // A beat may be seconds old, and the clock set since.
         await node.Announce(ct);
         if (!node.IsSteady) return;
         foreach (var (id, attempt) in lost) await db.Write(transaction => TakeBack(transaction, id, attempt, ct), ct);
@@ -211,7 +211,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
 
     /// <summary>
     /// What the dead worker's attempt came to is unknown, so a copy may exist from here on. Asked again in the statement itself, since the worker may have
-    /// renewed the lease meanwhile, or spoken: it is about to send the final dot.
+    /// renewed the lease meanwhile, or spoken (it is about to send the final dot), or the clock been set only now.
     /// </summary>
     internal async Task<bool> TakeBack(DbTransaction transaction, Guid id, int attempt, CancellationToken ct)
     {
@@ -223,11 +223,11 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
                 state = case when @hold = (select on_uncertain from messages m where m.id = message_id) then 'unknown'
                              when crashes + 1 >= @crashes then 'failed'
                              when tries > 0 then 'deferred' else 'queued' end
-            where id = @id and attempt = @attempt and state = 'sending' and (due_at <= now_ms() or (@judge = 1 and not exists (
+            where id = @id and attempt = @attempt and state = 'sending' and now_ms() <= @latest and (due_at <= now_ms() or (@judge = 1 and not exists (
                 select 1 from nodes n where n.id = envelopes.node_id and n.seen_at > now_ms() - @silence)))
             returning state
             """, row => EnumText.Parse<EnvelopeState>(row.GetString(0)), ct,
-            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt),
+            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt), ("latest", node.StoreTimeMax),
             ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds));
         if (taken.Count == 0) return false;
 

@@ -83,6 +83,51 @@ public sealed class CheckerTests
         Fails("I9", Check(more: evidence => evidence with { Cases = [evidence.Cases[0] with { Copies = Burst(61) }] }));
     }
 
+    [Fact]
+    public void What_a_receiver_takes_that_takes_everything_is_delivered_or_was_held()
+    {
+        var flagged = Delivered with { State = "unknown", DuplicatePossible = true };
+        EventRow[] events = [TwoEvents[0], TwoEvents[1] with { Type = "message.unknown" }];
+        Fails("I1", Check(flagged, events));
+        Assert.Empty(Check(flagged, events, more: evidence => evidence with { Cases = [evidence.Cases[0] with { Intent = evidence.Cases[0].Intent with { Hold = true } }] }).Violations);
+    }
+
+    [Fact]
+    public void What_is_held_has_one_copy() => Fails("I4", Check(Delivered with { DuplicatePossible = true, Attempt = 2 }, TwoEvents, copies: 2, marks: [new Mark(Start.AddSeconds(2.5), MarkKind.Disturbed, "kill -9")],
+        more: evidence => evidence with { Cases = [evidence.Cases[0] with { Intent = evidence.Cases[0].Intent with { Hold = true } }] }));
+
+    [Fact]
+    public void Whoever_repeats_a_call_gets_the_same_answer() => Fails("I6", Check(more: evidence => evidence with
+    {
+        Cases = [evidence.Cases[0] with { Answers = [.. evidence.Cases[0].Answers, evidence.Cases[0].Answers[0] with { Body = "{\"id\":\"other\"}" }] }],
+    }));
+
+    [Theory, InlineData(9, true), InlineData(4, false)]
+    public void Mail_moves_as_before_once_the_fault_has_ended(int perSecond, bool recovers)
+    {
+        Mark[] marks = [new(Start.AddSeconds(20), MarkKind.FaultBegan, "fault"), new(Start.AddSeconds(30), MarkKind.FaultEnded, "fault")];
+        var verdict = Check(Delivered, TwoEvents, more: evidence => evidence with
+        {
+            Tenants = [Shop with { PerSecond = 10_000 }],
+            Timeline = marks,
+            // Ten are asked for in each of fifty seconds.
+            Cases = [.. from number in Enumerable.Range(0, 500)
+                        let time = Start.AddSeconds(number / 10d)
+                        select evidence.Cases[0] with { Intent = evidence.Cases[0].Intent with { Time = time }, Copies = number < 200 || (number >= 300 && number % 10 < perSecond) ? [Copy(0) with { Time = time }] : [] }],
+        }, expectations: new Expectations { RateRecovers = true, WebhooksArrive = false });
+        Assert.Equal(recovers, verdict.Violations.All(violation => violation.Invariant != "I11"));
+    }
+
+    [Theory, InlineData(503, false), InlineData(202, true)]
+    public void Every_call_is_accepted_while_the_broker_or_the_counters_are_away(int status, bool holds)
+    {
+        var verdict = Check(Delivered, TwoEvents, marks: [new Mark(Start.AddSeconds(-1), MarkKind.FaultBegan, "fault"), new Mark(Start.AddSeconds(5), MarkKind.FaultEnded, "fault")], more: evidence => evidence with
+        {
+            Cases = [evidence.Cases[0] with { Answers = [evidence.Cases[0].Answers[0] with { Status = status }] }],
+        }, expectations: new Expectations { EveryAcceptSucceeds = true });
+        Assert.Equal(holds, verdict.Violations.All(violation => violation.Invariant != "I12"));
+    }
+
     private static Verdict Fails(string invariant, Verdict verdict)
     {
         Assert.Contains(verdict.Violations, violation => violation.Invariant == invariant);
@@ -93,7 +138,7 @@ public sealed class CheckerTests
 
     private static Verdict Check(
         EnvelopeRow? envelope, IReadOnlyList<EventRow> events, int copies = 1, string arrives = "body", string from = "b+1@bounces.mail0.shop.example",
-        IReadOnlyList<Mark>? marks = null, Func<Evidence, Evidence>? more = null)
+        IReadOnlyList<Mark>? marks = null, Func<Evidence, Evidence>? more = null, Expectations? expectations = null)
     {
         var sink = Enumerable.Range(0, copies).Select(index => Copy(index) with { BodySha256 = Hash(arrives), MailFrom = from }).ToList();
         var webhooks = events.Select(Told).ToList();
@@ -120,7 +165,7 @@ public sealed class CheckerTests
             Database = new DatabaseLedger([new MessageRow(MessageId, TenantId, "Intent 0", Hash("body"))], envelope is null ? [] : [envelope], events, []),
             Timeline = marks ?? [],
         };
-        return Checker.Check(more?.Invoke(evidence) ?? evidence, new Expectations { CausesAreMarked = true });
+        return Checker.Check(more?.Invoke(evidence) ?? evidence, expectations ?? new Expectations { CausesAreMarked = true });
     }
 
     private static Verdict Check(EnvelopeRow envelope) => Check(envelope, TwoEvents);

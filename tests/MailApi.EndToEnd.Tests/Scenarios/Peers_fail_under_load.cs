@@ -18,7 +18,7 @@ public sealed class Peers_fail_under_load(ITestOutputHelper output) : IDisposabl
     public async Task Nothing_is_lost_and_no_copy_is_made_that_was_not_flagged(string fault, Mode mode)
     {
         Assert.SkipUnless(fault != "disk-full" || SmallDisk.IsPossible, "Only root may mount.");
-        var result = await Trial.Run(All.Faults.Single(one => one.Name == fault), new StandOptions { Mode = mode, Directory = directory[fault] }, Random.Shared.Next(1_000_000), CancellationToken.None);
+        var result = await Trial.Run(All.Faults().Single(one => one.Name == fault), new StandOptions { Mode = mode, Directory = directory[fault] }, Random.Shared.Next(1_000_000), CancellationToken.None);
         output.WriteLine(result.ToString());
         Assert.True(result.Holds, result.ToString());
     }

@@ -141,7 +141,7 @@ public sealed class Restored_from_a_backup(Worlds worlds)
 
     private static IEnumerable<SinkMessage> Copies(World world, string id) => world.Sink.Messages.Where(it => it.MessageId.Contains(id[4..], StringComparison.Ordinal));
 
-    /// <summary>Reads on until a message's events are behind: any transaction of the database server that is still open holds them back (docs/operations.md).</summary>
+    /// <summary>Reads on until a message's events are behind: any transaction of the database server that has written and is still open holds them back (docs/operations.md).</summary>
     private static async Task<string> CursorBehind(Shop shop, string message)
     {
         var (cursor, seen) = ("", false);

@@ -131,6 +131,17 @@ public abstract class SpoolContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_forward_between_the_question_and_the_taking_takes_no_lease()
+    {
+        var claim = (await spool.Claim(await spool.Accept(tenant)))!;
+        await spool.Node.Announce(CancellationToken.None);
+        await SetClock(TimeSpan.FromHours(1));
+        Assert.False(await spool.Db.Write(
+            transaction => spool.Sweeper.TakeBack(transaction, claim.Envelope.Value, claim.Attempt, CancellationToken.None), CancellationToken.None));
+        Assert.True(await spool.Records.Record(claim, new Outcome.Delivered(Ok)));
+    }
+
+    [Fact]
     public async Task A_clock_that_is_set_back_changes_nothing_for_a_lease()
     {
         var message = await spool.Accept(tenant);
@@ -434,6 +445,17 @@ public abstract class SpoolContract : IAsyncLifetime
         Assert.Equal((3, "mail.shop.example", BounceClass.NoMailbox, bounce.Verdict.Explanation), (data.Seq, data.Domain, data.Class, data.Explanation));
         var suppressed = Assert.Single(await new SuppressionList(spool.Db).List(tenant, new SuppressionFilter(null, null, null), Guid.AllBitsSet, 10, CancellationToken.None));
         Assert.Equal(("ann0@example.net", SuppressionReason.HardBounce), (suppressed.Address, suppressed.Reason));
+    }
+
+    [Fact]
+    public async Task A_bounce_tells_what_became_of_mail_that_was_held_in_doubt()
+    {
+        var message = await spool.Accept(tenant, onUncertain: OnUncertain.Hold);
+        Assert.True(await spool.Records.Record((await spool.Claim(message))!, new Outcome.Unknown("No answer after the final dot.")));
+        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(message), CancellationToken.None));
+
+        Assert.Equal(EnvelopeState.Bounced, (await spool.Recipient(message)).State);
+        Assert.Equal([EventType.MessageAccepted, EventType.MessageUnknown, EventType.MessageBounced], await spool.Events(message));
     }
 
     [Fact]

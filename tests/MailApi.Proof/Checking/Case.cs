@@ -21,6 +21,9 @@ public sealed record Case
 
     public bool IsAcknowledged => Answers.Any(answer => answer.IsAcknowledged);
 
+    /// <summary>It goes to a receiver that takes everything.</summary>
+    public bool IsOrdinary => Recipient.Contains("@ok", StringComparison.Ordinal);
+
     /// <summary>Attempts that may have left a copy without anyone knowing: those that ended unheard of, and those that ended after the dot without a reply.</summary>
     public int UncertainAttempts => Envelope is not { DuplicatePossible: true } envelope ? 0
         : envelope.Attempt - envelope.Tries + Events.Count(it => it.Data.Contains("final dot", StringComparison.Ordinal));

@@ -8,7 +8,7 @@ internal static class Fate
     public static bool IsLost(Case one) =>
         one.IsAcknowledged && (one.Envelope is null || !DatabaseLedger.Final.Contains(one.Envelope.State) || (one.Envelope.State == "delivered" && one.Copies.Count == 0));
 
-    public static IEnumerable<Violation> Of(Case one)
+    public static IEnumerable<Violation> Of(Case one, IReadOnlyList<string> ordinaryMayEnd)
     {
         if (one.Envelope is not { } envelope)
         {
@@ -16,6 +16,8 @@ internal static class Fate
             yield break;
         }
         if (!DatabaseLedger.Final.Contains(envelope.State)) yield return new Violation("I1", $"It is {envelope.State} for ever.", one);
+        else if (one.IsOrdinary && envelope.State != "delivered" && !(one.Intent.Hold && envelope.State == "unknown") && !ordinaryMayEnd.Contains(envelope.State))
+            yield return new Violation("I1", $"Its receiver takes everything, and it ends {envelope.State}.", one);
         if (envelope.State == "delivered" && one.Copies.Count == 0) yield return new Violation("I2", "It is delivered, and the receiver does not have it.", one);
         if (one.Copies.Any(copy => copy.BodySha256 != one.Intent.BodySha256)) yield return new Violation("I2", $"What arrived is not what was sent: {one.Intent.BodySha256[..12]}.", one);
         if (envelope.State is "bounced" or "expired" or "suppressed" or "canceled" or "failed" or "unknown" && one.Copies.Count > 0 && !envelope.DuplicatePossible)

@@ -14,7 +14,7 @@ internal static class Notices
         foreach (var it in evidence.Database.Events.Where(it => it.Envelope is not null))
         {
             var tenant = evidence.Tenants.FirstOrDefault(tenant => tenant.Id == $"ten_{it.Tenant:N}");
-            if (tenant is null) continue;
+            if (tenant?.HookPath is null) continue;
             var lines = told[$"evt_{it.Id:N}"].ToList();
             var one = cases.GetValueOrDefault(it.Envelope!.Value);
             if (!lines.Any(line => line.Status is >= 200 and < 300 && line.Path == tenant.HookPath)) yield return new Violation("I8", $"Nobody was told of evt_{it.Id:N}, {it.Type}.", one);

@@ -11,7 +11,7 @@ internal static class Rates
         foreach (var tenant in evidence.Tenants)
         {
             // A server that takes its time would tell a wrong one.
-            var times = evidence.Cases.Where(one => one.Intent.Tenant == tenant.Number && one.Recipient.Contains("@ok", StringComparison.Ordinal))
+            var times = evidence.Cases.Where(one => one.Intent.Tenant == tenant.Number && one.IsOrdinary)
                 .SelectMany(one => one.Copies).Select(copy => copy.Time).Order().ToList();
             var burst = tenant.Burst * (1 + burstsForgotten);
             // The least that the bucket can have held after each mail, were it never full again: one pass finds the worst span.

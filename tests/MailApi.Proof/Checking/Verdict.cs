@@ -35,6 +35,9 @@ public sealed record Counts
     /// <summary>Violations of any invariant.</summary>
     public int Unexpected { get; init; }
 
+    /// <summary>Acknowledged and ended in <c>failed</c>: three processes in a row died during an attempt.</summary>
+    public int GivenUp => States.GetValueOrDefault("failed");
+
     public IReadOnlyDictionary<string, int> States { get; init; } = new Dictionary<string, int>();
 
     /// <summary>In doubt whether a copy exists, rightly or not.</summary>

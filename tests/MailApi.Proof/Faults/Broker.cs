@@ -92,6 +92,20 @@ public sealed class BrokerMemoryAlarm : BrokerFault
     }
 }
 
+/// <summary>Broker and counters are away at the same time: the store alone is left.</summary>
+public sealed class BrokerAndCountersDown : BrokerFault
+{
+    public override string Name => "broker-and-redis-down";
+    public override Expectations Expectations => base.Expectations with { BurstsForgotten = 1 };
+
+    public override async Task Inflict(Stand stand, Random random, CancellationToken ct)
+    {
+        await Task.WhenAll(stand.Servers!.RabbitMq.KillAsync(), stand.Servers.Redis.KillAsync());
+        await Task.Delay(TimeSpan.FromSeconds(20), TimeProvider.System, ct);
+        await Task.WhenAll(stand.Servers.Redis.StartAgainAsync(ct), stand.Servers.RabbitMq.StartAgainAsync(ct));
+    }
+}
+
 /// <summary>The way to the node is reset, then silent with its connections open, then slow.</summary>
 public sealed class BrokerWayBad : BrokerFault
 {

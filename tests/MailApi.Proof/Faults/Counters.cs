@@ -1,4 +1,5 @@
 using MailApi.Proof.Checking;
+using MailApi.Proof.Loading;
 using MailApi.Testing;
 
 namespace MailApi.Proof.Faults;
@@ -9,6 +10,9 @@ public abstract class CountersFault : Fault
     public override string PassMark => "Every accept succeeds, nothing is lost, no copy is made or feared; a sending rate is exceeded by one burst a time that its count is forgotten.";
     public override IReadOnlyList<Mode> Modes => [Mode.Distributed];
     public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true, BurstsForgotten = Forgotten };
+
+    // Less than is asked of it, so that whoever forgot to count would be seen.
+    public override LoadOptions Load => new() { LimitedPerSecond = 5 };
 
     /// <summary>How often it forgets.</summary>
     protected abstract int Forgotten { get; }

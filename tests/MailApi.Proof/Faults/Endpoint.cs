@@ -28,10 +28,12 @@ public sealed class EndpointAway(string name, bool isSlow) : Fault
 /// <summary>The endpoint answers 410: it wants to hear nothing more, until its owner enables it again.</summary>
 public sealed class EndpointGone : Fault
 {
+    private const string Enabled = "the webhooks are enabled";
+
     public override string Name => "webhook-gone";
     public override string PassMark => "Mail does not notice; the webhook is disabled after the first 410, says why, and goes on when it is enabled.";
 
-    // What was answered 410 is given up.
+    // What was answered 410 is given up; what is sent once it is enabled again is asked for below.
     public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true, WebhooksArrive = false };
 
     public override async Task Inflict(Stand stand, Random random, CancellationToken ct)
@@ -48,7 +50,16 @@ public sealed class EndpointGone : Fault
             using var enabled = await live.PatchAsJsonAsync($"/webhooks/{hook.GetProperty("id").GetString()}", new { enabled = true }, ct);
             enabled.EnsureSuccessStatusCode();
         }
+        await stand.Timeline.Note(Enabled);
     }
 
-    public override IEnumerable<Violation> Check(Evidence evidence) => Doubts.In(evidence);
+    public override IEnumerable<Violation> Check(Evidence evidence)
+    {
+        var since = evidence.Timeline.Single(mark => mark.What == Enabled).Time;
+        var told = evidence.Webhooks.Where(line => line.Status is >= 200 and < 300).Select(line => line.Id).ToHashSet();
+        var after = evidence.Cases.Where(one => one.Intent.Time > since && one.Envelope is not null).ToList();
+        if (after.Count == 0) yield return new Violation("I8", "Nothing was sent once the webhook was enabled again.", null);
+        foreach (var one in after.Where(one => one.Events.Any(it => !told.Contains($"evt_{it.Id:N}")))) yield return new Violation("I8", "It was sent once the webhook was enabled again, and not all of it was told.", one);
+        foreach (var violation in Doubts.In(evidence)) yield return violation;
+    }
 }

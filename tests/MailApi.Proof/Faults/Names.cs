@@ -14,7 +14,7 @@ public sealed class NamesFail(DnsFailure failure) : Fault
 
     // What bounced leaves no backlog that would show how fast mail moves again.
     public override TimeSpan Calm => TimeSpan.FromSeconds(15);
-    public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true };
+    public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true, OrdinaryMayEnd = failure == DnsFailure.NxDomain ? ["bounced"] : [] };
 
     public override Task Prepare(Stand stand, CancellationToken ct)
     {
@@ -32,9 +32,8 @@ public sealed class NamesFail(DnsFailure failure) : Fault
 
     public override IEnumerable<Violation> Check(Evidence evidence)
     {
-        var bounced = evidence.Cases.Where(one => one.Recipient.Contains("@ok", StringComparison.Ordinal) && one.Envelope?.State == "bounced").ToList();
+        var bounced = evidence.Cases.Where(one => one.IsOrdinary && one.Envelope?.State == "bounced").ToList();
         if (failure == DnsFailure.NxDomain && bounced.Count == 0) yield return new Violation("DNS", "Nothing bounced: the fault was not felt.", null);
-        if (failure != DnsFailure.NxDomain) foreach (var one in bounced) yield return new Violation("DNS", "It bounced because nobody answered.", one);
         foreach (var violation in Doubts.In(evidence)) yield return violation;
     }
 }

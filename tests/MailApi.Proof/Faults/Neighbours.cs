@@ -8,7 +8,7 @@ namespace MailApi.Proof.Faults;
 /// <summary>I10: another tenant floods, then waits for a tarpit, then uploads the largest messages; the first tenant goes on as if it were alone.</summary>
 public sealed class Neighbours : Fault
 {
-    private const int FloodMessages = 100, FloodRecipients = 100, Stuck = 300, Uploads = 6;
+    private const int FloodMessages = 1000, FloodRecipients = 100, Stuck = 300, Uploads = 6;
 
     /// <summary>A message of 25 MiB, less its header.</summary>
     private const int UploadBytes = (25 << 20) - (64 << 10);
@@ -20,12 +20,14 @@ public sealed class Neighbours : Fault
     public override string PassMark => "From accept to its receiver 99 of 100 of the quiet tenant's mails take at most twice as long as when it was alone, or a second.";
     public override bool RunsAlone => true;
     public override TimeSpan Calm => TimeSpan.FromSeconds(10);
+    public override TimeSpan Patience => TimeSpan.FromMinutes(15);
     public override Expectations Expectations => new() { EveryAcceptSucceeds = true };
     public override LoadOptions Load => new() { MessagesPerSecond = 10, Tenants = 1, OddShare = 0, RecipientsMax = 2 };
 
     public override async Task Inflict(Stand stand, Random random, CancellationToken ct)
     {
-        var noisy = await stand.Register(10_000, 10_000, ct);
+        // Two hundred thousand events would be told for minutes.
+        var noisy = await stand.Register(10_000, 10_000, ct, hears: false);
         await stand.Timeline.Note("flood");
         await Task.WhenAll(Enumerable.Range(0, FloodMessages).Select(_ => stand.Load.SendBeside(number => new Intent(
             number, noisy, $"flood-{number}", [.. Enumerable.Range(0, FloodRecipients).Select(recipient => $"i{number}x{recipient}@ok{recipient % 4}.test")],

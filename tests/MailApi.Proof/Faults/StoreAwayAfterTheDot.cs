@@ -33,10 +33,12 @@ public sealed class StoreAwayAfterTheDot : Fault
         await stand.Servers.PostgreSql.StartAgainAsync(ct);
     }
 
-    public override IEnumerable<Violation> Check(Evidence evidence) =>
-        from one in evidence.Cases
-        where held.Contains(one.Recipient) && (one.Copies.Count > 1 || one.Envelope is not { State: "delivered", DuplicatePossible: false })
-        select new Violation("dot gate", "It was taken while the store was away, and that is not what the store says.", one);
+    public override IEnumerable<Violation> Check(Evidence evidence)
+    {
+        if (held.Count == 0) yield return new Violation("dot gate", "No receiver had mail when the store went: the fault was not felt.", null);
+        foreach (var one in evidence.Cases.Where(one => held.Contains(one.Recipient) && (one.Copies.Count > 1 || one.Envelope is not { State: "delivered", DuplicatePossible: false })))
+            yield return new Violation("dot gate", "It was taken while the store was away, and that is not what the store says.", one);
+    }
 
     private static HashSet<string> Kept(Stand stand) =>
         [.. SinkLedgerLine.Read(stand.PathOf("sink")).Select(line => line.Recipient).Where(recipient => recipient.StartsWith(Held, StringComparison.Ordinal))];

@@ -25,6 +25,7 @@ internal static class Report
             Trials = results.Select(result => new { result.Fault.Name, Mode = result.Mode.ToString(), result.Seed, result.Holds, result.Error, Seconds = (int)result.Took.TotalSeconds, result.Verdict.Counts }),
         }, Json) + "\n", ct);
         await File.WriteAllTextAsync(Path.Combine(directory, "timeline.svg"), TimelineChart.Of([.. results.Where(result => result.Fault is RandomKills)]), ct);
+        await File.WriteAllTextAsync(Path.Combine(directory, "faults.svg"), TimelineChart.Of([.. results.Where(result => result.Fault is not (RandomKills or CrashAt))]), ct);
     }
 
     private static string Page(IReadOnlyList<TrialResult> results, int seed, TimeSpan took)
@@ -33,9 +34,9 @@ internal static class Report
         text.AppendLine("# What the last long run counted").AppendLine();
         text.AppendLine("Written by `tests/prove.sh`; what the words mean, and what is promised, is in [RELIABILITY.md](../../RELIABILITY.md).").AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{results.Count} trials in {took.TotalMinutes:0} minutes, seed {seed}: {results.Count(result => result.Holds)} hold, {results.Count(result => !result.Holds)} fail.").AppendLine();
-        text.AppendLine("| attempted | acknowledged | lost | duplicated | explained | recovered | unexpected |");
-        text.AppendLine("|---|---|---|---|---|---|---|");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| {total.Attempted} | {total.Acknowledged} | **{total.Lost}** | {total.Duplicated} | {total.Explained} | {total.Recovered} | **{total.Unexpected}** |").AppendLine();
+        text.AppendLine("| attempted | acknowledged | lost | given up | duplicated | explained | recovered | unexpected |");
+        text.AppendLine("|---|---|---|---|---|---|---|---|");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| {total.Attempted} | {total.Acknowledged} | **{total.Lost}** | {total.GivenUp} | {total.Duplicated} | {total.Explained} | {total.Recovered} | **{total.Unexpected}** |").AppendLine();
         foreach (var mode in Enum.GetValues<Mode>())
         {
             var n = Kills(results.Where(result => result.Mode == mode));
@@ -46,12 +47,13 @@ internal static class Report
         if (kills > 0) text.AppendLine().AppendLine("![Mails that arrived in each second, and the kills](timeline.svg)");
         text.AppendLine().AppendLine("## Where the process died").AppendLine().Append(CrashTable.Of(results)).AppendLine();
         text.AppendLine("## Trials").AppendLine();
-        text.AppendLine("| trial | mode | holds | what must hold | attempted | acknowledged | lost | duplicated | explained | unexpected | seconds |");
-        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        text.AppendLine("What the receivers got meanwhile, each second: [faults.svg](faults.svg).").AppendLine();
+        text.AppendLine("| trial | mode | holds | what must hold | attempted | acknowledged | lost | given up | duplicated | explained | unexpected | seconds |");
+        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var result in results.Where(result => result.Fault is not CrashAt))
         {
             var counts = result.Verdict.Counts;
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {result.Fault.Name} | {result.Mode} | {(result.Holds ? "yes" : "**no**")} | {result.Fault.PassMark} | {counts.Attempted} | {counts.Acknowledged} | {counts.Lost} | {counts.Duplicated} | {counts.Explained} | {counts.Unexpected} | {result.Took.TotalSeconds:0} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {result.Fault.Name} | {result.Mode} | {(result.Holds ? "yes" : "**no**")} | {result.Fault.PassMark} | {counts.Attempted} | {counts.Acknowledged} | {counts.Lost} | {counts.GivenUp} | {counts.Duplicated} | {counts.Explained} | {counts.Unexpected} | {result.Took.TotalSeconds:0} |");
         }
         return text.ToString();
     }

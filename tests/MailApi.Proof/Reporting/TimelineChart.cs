@@ -17,7 +17,7 @@ internal static class TimelineChart
         var svg = new StringBuilder();
         svg.Append(Plain, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {height}\" width=\"{Width}\" height=\"{height}\" role=\"img\" font-family=\"system-ui, sans-serif\">\n");
         svg.Append(Plain, $"<rect width=\"{Width}\" height=\"{height}\" rx=\"8\" fill=\"#ffffff\" stroke=\"#d0d7de\"/>\n");
-        Text(svg, Left, 34, "Mails that arrived in each second; each red line is a kill, or another thing done to the system", 14);
+        Text(svg, Left, 34, "Mails that arrived in each second; the fault lasts as long as the ground is grey, each red line is a kill, or another thing done to the system", 14);
         for (var index = 0; index < shown.Count; index++) Panel(svg, shown[index], Head + (index * (PlotHeight + 62)));
         return svg.Append("</svg>\n").ToString();
     }
@@ -28,6 +28,11 @@ internal static class TimelineChart
         var (span, bottom) = (Width - Left - Right, top + 20 + PlotHeight);
         var (most, last) = (Math.Max(1, course.PerSecond.Max()), Math.Max(1, course.PerSecond.Count - 1));
         Text(svg, Left, top + 10, $"{result.Fault.Name}, {result.Mode}, seed {result.Seed}: {result.Verdict.Counts.Attempted} recipients, {result.Verdict.Counts.Lost} lost", 12);
+        if (course.Fault is var (from, until))
+        {
+            var (begin, end) = (Math.Clamp(from, 0, last) / last * span, Math.Clamp(until, 0, last) / last * span);
+            svg.Append(Plain, $"<rect x=\"{Left + begin:0.0}\" y=\"{top + 20}\" width=\"{end - begin:0.0}\" height=\"{PlotHeight}\" fill=\"#eaeef2\"/>\n");
+        }
         foreach (var second in course.Disturbances.Where(second => second >= 0 && second <= last))
             svg.Append(Plain, $"<line x1=\"{Left + (second / last * span):0.0}\" y1=\"{top + 20}\" x2=\"{Left + (second / last * span):0.0}\" y2=\"{bottom}\" stroke=\"#cf222e\" stroke-width=\"0.6\" opacity=\"0.5\"/>\n");
         svg.Append("<polyline fill=\"none\" stroke=\"#0969da\" stroke-width=\"1\" points=\"")

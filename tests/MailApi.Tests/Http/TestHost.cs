@@ -153,14 +153,21 @@ public sealed record TestTenant(TestHost Host, string Id, string Domain, string 
         }, TimeSpan.FromSeconds(60), $"{id} is {state}", CancellationToken.None);
         return message;
     }
+
     /// <summary>Sends mail to an address that nobody else has, and waits until it is delivered.</summary>
     public async Task<Sent> Deliver()
     {
         var recipient = $"ann-{Guid.NewGuid():N}@example.net";
-        var id = await Send(Mail(recipient));
-        await WaitFor(id, "delivered");
-        var message = await Host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
+        var (id, message) = await Deliver(Mail(recipient));
         return new Sent(id, recipient, message.MailFrom, message.MessageId);
+    }
+
+    /// <summary>Sends mail to a single recipient, and waits until it is delivered.</summary>
+    public async Task<(string Id, SinkMessage Message)> Deliver(JsonObject mail)
+    {
+        var id = await Send(mail);
+        await WaitFor(id, "delivered");
+        return (id, await Host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(60)));
     }
 
     /// <summary>Hands in a message that came back.</summary>

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using MailApi.Testing;
+using MailApi.Testing.Reports;
 using MailApi.Tests.Http;
 
 namespace MailApi.Tests.Receiving;
@@ -91,7 +92,7 @@ public sealed class InboundTests(TestHost host)
         var tenant = await host.NewTenant();
         var mail = tenant.Mail($"ann-{Guid.NewGuid():N}@example.net");
         mail["category"] = "marketing";
-        var (_, sent) = await Delivered(tenant, mail);
+        var (_, sent) = await tenant.Deliver(mail);
         var address = sent.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0];
         Assert.EndsWith($"@bounces.{tenant.Domain}", address);
 
@@ -123,6 +124,26 @@ public sealed class InboundTests(TestHost host)
         Assert.Contains("192.0.2.7", reports.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_TLS_report_to_the_address_in_its_record_is_shown()
+    {
+        var tenant = await host.NewTenant();
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send(TlsReport(tenant), $"tls@bounces.{tenant.Domain}"));
+        var tls = (await TestHost.Json(await tenant.Live.GetAsync($"/domains/{tenant.DomainId}/reports", ct))).GetProperty("tls");
+        Assert.Equal((40, 2), (tls.GetProperty("successes").GetInt64(), tls.GetProperty("failures").GetInt64()));
+    }
+
+    /// <summary>As its reporter mails it (RFC 8460 §5.3).</summary>
+    internal static string TlsReport(TestTenant tenant)
+    {
+        var yesterday = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(-1);
+        var report = ReportSamples.Gzip(ReportSamples.Tls($"bounces.{tenant.Domain}", yesterday, "t1", 40, ("certificate-expired", TestHost.ServiceHost, 2)));
+        return $"From: tls@isp.example\r\nSubject: Report Domain: bounces.{tenant.Domain}\r\nTLS-Report-Domain: bounces.{tenant.Domain}\r\nTLS-Report-Submitter: isp.example\r\nMIME-Version: 1.0\r\n"
+            + "Content-Type: multipart/report; report-type=\"tlsrpt\"; boundary=\"x\"\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nA report.\r\n--x\r\nContent-Type: application/tlsrpt+gzip\r\n"
+            + $"Content-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(report, Base64FormattingOptions.InsertLineBreaks)}\r\n--x--\r\n";
+    }
+
     private async Task<SmtpCaller> Receiver()
     {
         var receiver = await host.Stranger();
@@ -131,14 +152,7 @@ public sealed class InboundTests(TestHost host)
         return receiver;
     }
 
-    private Task<(string Id, SinkMessage Sent)> Delivered(TestTenant tenant) => Delivered(tenant, tenant.Mail($"ann-{Guid.NewGuid():N}@example.net"));
-
-    private async Task<(string Id, SinkMessage Sent)> Delivered(TestTenant tenant, System.Text.Json.Nodes.JsonObject mail)
-    {
-        var id = await tenant.Send(mail);
-        await tenant.WaitFor(id, "delivered");
-        return (id, await host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(60)));
-    }
+    private static Task<(string Id, SinkMessage Sent)> Delivered(TestTenant tenant) => tenant.Deliver(tenant.Mail($"ann-{Guid.NewGuid():N}@example.net"));
 
     private async Task<JsonElement> Message(TestTenant tenant, string id) => await TestHost.Json(await tenant.Live.GetAsync($"/messages/{id}", ct));
 }

@@ -55,6 +55,25 @@ public sealed class ReceiveTests(TestHost host)
     }
 
     [Fact]
+    public async Task An_unsubscription_and_a_report_that_another_server_took_count()
+    {
+        var tenant = await host.NewTenant();
+        var mail = tenant.Mail($"ann-{Guid.NewGuid():N}@example.net");
+        mail["category"] = "marketing";
+        var (_, sent) = await tenant.Deliver(mail);
+        var unsubscribed = await tenant.Received("Subject: unsubscribe\r\n\r\n"u8.ToArray(), sent.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0]);
+        Assert.Equal(("unsubscribe", true), (unsubscribed.GetProperty("kind").GetString(), unsubscribed.GetProperty("recorded").GetBoolean()));
+        await tenant.WaitFor(await tenant.Send(mail), "suppressed");
+
+        var report = System.Text.Encoding.ASCII.GetBytes(InboundTests.TlsReport(tenant));
+        foreach (var isNews in new[] { true, false })
+        {
+            var answer = await tenant.Received(report, $"tls@bounces.{tenant.Domain}");
+            Assert.Equal(("report", isNews), (answer.GetProperty("kind").GetString(), answer.GetProperty("recorded").GetBoolean()));
+        }
+    }
+
+    [Fact]
     public async Task An_automatic_answer_changes_nothing()
     {
         var tenant = await host.NewTenant();
