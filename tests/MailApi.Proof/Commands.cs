@@ -76,7 +76,7 @@ internal sealed class Commands
     {
         var all = Modes.SelectMany(mode => All.Faults().Where(fault => named(fault.Name) && fault.Modes.Contains(mode)).Select((fault, place) => (place, fault, mode)))
             .OrderBy(trial => trial.place).Select(trial => (trial.fault, trial.mode)).ToList();
-        await Try(all.Where(trial => !trial.fault.RunsAlone), seed, Number("at-once", 2), shareServers: false, "matrix");
+        await Try(all.Where(trial => !trial.fault.RunsAlone), seed, Number("at-once", 3), shareServers: false, "matrix");
         await Try(all.Where(trial => trial.fault.RunsAlone), seed, atOnce: 1, shareServers: false, "alone");
     }
 
@@ -100,7 +100,7 @@ internal sealed class Commands
             kills           --kills 30 --nodes 2 --rate 20      kill -9 of the program under load; one node in embedded mode
             crash [POINT …] --at-once 8                         the program kills itself at a place: {string.Join(", ", CrashAt.Points)}
             fault NAME …                                        {string.Join(", ", All.Faults().Select(fault => fault.Name))}
-            matrix          --at-once 2                         every fault
+            matrix          --at-once 3                         every fault
             all                                                 all of it
 
             --mode embedded|distributed: both without it; --seed N: of load and faults; --out folder: writes the report there.
