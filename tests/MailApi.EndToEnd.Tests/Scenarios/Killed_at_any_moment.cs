@@ -10,7 +10,7 @@ public sealed class Killed_at_any_moment(ITestOutputHelper output) : IDisposable
     private const int Kills = 15;
 
     /// <summary>Most of a trial is waiting: for a dead node's silence, or for a doorbell that is taken for lost.</summary>
-    private const int AtOnce = 10;
+    private const int AtOnce = 8;
 
     private readonly TempDirectory directory = new();
 

@@ -73,6 +73,8 @@ public sealed class HostileTests
     {
         var message = Encoding.ASCII.GetBytes(Multipart("--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; " + string.Concat(Enumerable.Repeat("a ", 8_000)) + "\r\n\r\n"
             + string.Concat(Enumerable.Repeat("Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n", 100))));
+        // What is made once for all messages is made by then.
+        ReturnedMail.Read(message);
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal(100, Assert.IsType<Returned.Status>(ReturnedMail.Read(message)).Recipients.Count);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 6 << 20);

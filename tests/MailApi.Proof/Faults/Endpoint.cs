@@ -5,12 +5,11 @@ using MailApi.Testing;
 
 namespace MailApi.Proof.Faults;
 
-/// <summary>The webhooks' endpoint is down, or slower than it is waited for. A delivery that failed twice is tried again after five minutes.</summary>
+/// <summary>The webhooks' endpoint is down, or slower than it is waited for.</summary>
 public sealed class EndpointAway(string name, bool isSlow) : Fault
 {
     public override string Name => name;
     public override string PassMark => "Mail does not notice; every event is told in the end, in the same words.";
-    public override TimeSpan Patience => TimeSpan.FromMinutes(8);
     public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true };
 
     public override async Task Inflict(Stand stand, Random random, CancellationToken ct)

@@ -34,8 +34,9 @@ public abstract class Fault
     /// <summary>How long the load runs undisturbed, before and after.</summary>
     public virtual TimeSpan Calm => TimeSpan.FromSeconds(5);
 
-    /// <summary>Until everything is final. A node silent for half a minute loses its leases, a doorbell unheard for one is rung again.</summary>
-    public virtual TimeSpan Patience => TimeSpan.FromMinutes(4);
+    /// <summary>Until everything is final. A node silent for half a minute loses its leases, a doorbell unheard for one is rung again, a webhook that
+    /// failed twice, as any may on a machine that is busy with other trials, is tried again after five.</summary>
+    public virtual TimeSpan Patience => TimeSpan.FromMinutes(8);
 
     /// <summary>Before the nodes start: puts itself between them and their peers, or changes what they are started with (<see cref="Stand.Settings"/>).</summary>
     public virtual Task Prepare(Stand stand, CancellationToken ct) => Task.CompletedTask;
