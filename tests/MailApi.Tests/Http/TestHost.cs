@@ -170,6 +170,15 @@ public sealed record TestTenant(TestHost Host, string Id, string Domain, string 
         return (id, await Host.Sink.WaitFor(mail["to"]![0]!.GetValue<string>(), TimeSpan.FromSeconds(60)));
     }
 
+    /// <summary>Delivers marketing mail; the mail, and the address in its header that unsubscribes (RFC 2369).</summary>
+    public async Task<(JsonObject Mail, string Unsubscribe)> DeliverMarketing()
+    {
+        var mail = Mail($"ann-{Guid.NewGuid():N}@example.net");
+        mail["category"] = "marketing";
+        var (_, message) = await Deliver(mail);
+        return (mail, message.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0]);
+    }
+
     /// <summary>Hands in a message that came back.</summary>
     /// <param name="message">As it came.</param>
     /// <param name="recipient">To which address of ours.</param>

@@ -90,10 +90,7 @@ public sealed class InboundTests(TestHost host)
     public async Task A_mail_to_the_unsubscribe_address_in_the_header_unsubscribes()
     {
         var tenant = await host.NewTenant();
-        var mail = tenant.Mail($"ann-{Guid.NewGuid():N}@example.net");
-        mail["category"] = "marketing";
-        var (_, sent) = await tenant.Deliver(mail);
-        var address = sent.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0];
+        var (mail, address) = await tenant.DeliverMarketing();
         Assert.EndsWith($"@bounces.{tenant.Domain}", address);
 
         await using var receiver = await Receiver();

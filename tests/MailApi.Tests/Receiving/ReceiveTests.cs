@@ -58,10 +58,8 @@ public sealed class ReceiveTests(TestHost host)
     public async Task An_unsubscription_and_a_report_that_another_server_took_count()
     {
         var tenant = await host.NewTenant();
-        var mail = tenant.Mail($"ann-{Guid.NewGuid():N}@example.net");
-        mail["category"] = "marketing";
-        var (_, sent) = await tenant.Deliver(mail);
-        var unsubscribed = await tenant.Received("Subject: unsubscribe\r\n\r\n"u8.ToArray(), sent.Header("List-Unsubscribe")!.Split("mailto:")[1].Split('>', '?')[0]);
+        var (mail, address) = await tenant.DeliverMarketing();
+        var unsubscribed = await tenant.Received("Subject: unsubscribe\r\n\r\n"u8.ToArray(), address);
         Assert.Equal(("unsubscribe", true), (unsubscribed.GetProperty("kind").GetString(), unsubscribed.GetProperty("recorded").GetBoolean()));
         await tenant.WaitFor(await tenant.Send(mail), "suppressed");
 
