@@ -50,10 +50,10 @@ internal static class AddressLint
             if (!DomainName.TryParse(word[(at + 1)..], out var domain) || Domains.IsWithin(domain, organizationalDomain)) continue;
             if (at > 0)
                 return Fail("fromDisplayName", Headers,
-                    $"The name in From shows the address {Shown.Text(word)}, but the message is from {from.Address}. That is what forgers do, and Gmail files it as spam.",
+                    $"The name in From shows the address {Shown.Text(word)}, but the message is from {Shown.Text(from.Address)}. That is what forgers do, and Gmail files it as spam.",
                     cure);
             if (HasKnownEnding(domain))
-                return Warn("fromDisplayName", Headers, $"The name in From shows {Shown.Text(word)}, but the message is from {from.Address}; it looks like mail in another's name.",
+                return Warn("fromDisplayName", Headers, $"The name in From shows {Shown.Text(word)}, but the message is from {Shown.Text(from.Address)}; it looks like mail in another's name.",
                     cure);
         }
         return Pass("fromDisplayName", Headers, $"The name '{Shown.Text(from.Name)}' shows no other address or domain.");

@@ -22,7 +22,7 @@ public sealed class Inspection(DnsResolver dns, Blocklists blocklists, Spamd spa
         var links = Link.Of(message);
         var blocked = FilterLint.Blocklisted(blocklists, message, links, facts, ct);
         var spam = FilterLint.SpamAssassin(spamd, message, ct);
-        Check[] lint = [.. Lint(message, links, facts)];
+        Check[] lint = [.. Lint(message, links, facts, time.GetUtcNow())];
 
         await Task.WhenAll(reverseDns, helo, blocked, spam);
         return
@@ -33,10 +33,10 @@ public sealed class Inspection(DnsResolver dns, Blocklists blocklists, Spamd spa
     }
 
     /// <summary>What can be said without asking anybody.</summary>
-    private IEnumerable<Check> Lint(RenderedMessage message, IReadOnlyList<Link> links, PreflightFacts facts) =>
+    internal static IEnumerable<Check> Lint(RenderedMessage message, IReadOnlyList<Link> links, PreflightFacts facts, DateTimeOffset now) =>
     [
         HeaderLint.RequiredHeaders(message), HeaderLint.DuplicateHeaders(message), HeaderLint.HeaderSyntax(message),
-        HeaderLint.HeaderSize(message), HeaderLint.Date(message, time.GetUtcNow()), HeaderLint.MessageId(message, facts.OrganizationalDomain),
+        HeaderLint.HeaderSize(message), HeaderLint.Date(message, now), HeaderLint.MessageId(message, facts.OrganizationalDomain),
         AddressLint.FromAddress(message), AddressLint.FromDisplayName(message, facts.OrganizationalDomain),
         AddressLint.ReplyTo(message, facts.OrganizationalDomain), AddressLint.Recipients(message),
         LineLint.LineLength(message), LineLint.LineEnds(message), LineLint.EightBitHeaders(message),

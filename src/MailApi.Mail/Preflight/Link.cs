@@ -29,10 +29,11 @@ internal sealed record Link(string Target, string Shown)
     /// <summary>Mail programs make links of what looks like one.</summary>
     private static IEnumerable<Link> InText(string text)
     {
-        for (var at = Next(text, 0); at >= 0; at = Next(text, at + 1))
+        var length = 0;
+        for (var at = Next(text, 0); at >= 0; at = Next(text, at + length))
         {
-            var end = text.AsSpan(at).IndexOfAny(UrlEnds);
-            var url = (end < 0 ? text[at..] : text[at..(at + end)]).TrimEnd('.', ',', ';', ':', '!', '?');
+            length = text.AsSpan(at).IndexOfAny(UrlEnds) is >= 0 and var end ? end : text.Length - at;
+            var url = text[at..(at + length)].TrimEnd('.', ',', ';', ':', '!', '?');
             yield return new Link(url, url);
         }
     }

@@ -16,7 +16,7 @@ internal static class MimeLint
             return Fail("mimeStructure", Mime, "There is no MIME-Version, so that the parts may be shown as text.", "Add MIME-Version: 1.0.");
         foreach (var multipart in Multiparts(body))
         {
-            if (multipart.Count == 0) return Fail("mimeStructure", Mime, $"A {multipart.ContentType.MimeType} has no parts.", cure);
+            if (multipart.Count == 0) return Fail("mimeStructure", Mime, $"A {Shown.Text(multipart.ContentType.MimeType)} has no parts.", cure);
             if (BoundaryError(multipart, message.Raw) is { } boundary) return Fail("mimeStructure", Mime, boundary, cure);
             if (AlternativeError(multipart) is { } alternative) return Warn("mimeStructure", Mime, alternative, cure);
             if (multipart is MultipartRelated related && !related.Any(part => part is TextPart or Multipart))
@@ -35,11 +35,11 @@ internal static class MimeLint
             if (name is null)
             {
                 if (part.Content is null || Ascii.IsValid(Decoded(part))) continue;
-                return Fail("charset", Mime, $"A {part.ContentType.MimeType} part holds non-ASCII text without saying in which character set.", cure);
+                return Fail("charset", Mime, $"A {Shown.Text(part.ContentType.MimeType)} part holds non-ASCII text without saying in which character set.", cure);
             }
             if (!IsKnown(name)) return Fail("charset", Mime, $"The character set '{Shown.Text(name)}' is not known to mail programs.", cure);
             if (name.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && part.Content is not null && !System.Text.Unicode.Utf8.IsValid(Decoded(part)))
-                return Fail("charset", Mime, $"A {part.ContentType.MimeType} part says UTF-8 but holds other octets; letters will be shown as question marks.",
+                return Fail("charset", Mime, $"A {Shown.Text(part.ContentType.MimeType)} part says UTF-8 but holds other octets; letters will be shown as question marks.",
                     cure);
         }
         return Pass("charset", Mime, "Every text says in which character set it is.");
@@ -105,10 +105,10 @@ internal static class MimeLint
     /// <summary>RFC 2046 §5.1.1. The parser forgives a missing boundary; receivers need not.</summary>
     private static string? BoundaryError(Multipart multipart, byte[] raw)
     {
-        if (multipart.Boundary is not { Length: > 0 } boundary) return $"A {multipart.ContentType.MimeType} names no boundary.";
+        if (multipart.Boundary is not { Length: > 0 } boundary) return $"A {Shown.Text(multipart.ContentType.MimeType)} names no boundary.";
         if (boundary.Length > 70 || boundary.EndsWith(' ') || !Ascii.IsValid(boundary)) return "A boundary is longer than 70 characters, ends with a blank or is not ASCII.";
         return raw.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"\n--{boundary}--")) < 0
-            ? $"A {multipart.ContentType.MimeType} is not ended by its boundary: the message looks cut off."
+            ? $"A {Shown.Text(multipart.ContentType.MimeType)} is not ended by its boundary: the message looks cut off."
             : null;
     }
 

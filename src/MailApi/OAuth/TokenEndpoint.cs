@@ -67,11 +67,11 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
             request.Admit(addresses);
             using var response = await http.SendAsync(request, deadline.Token);
-            return Judge(oauth, response.StatusCode, await Read(response, deadline.Token));
+            return await Read(oauth, response, deadline.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return Unanswered(oauth, e is JsonException ? "its answer is not the JSON of RFC 6749" : e.GetBaseException().Message);
+            return Unanswered(oauth, e.GetBaseException().Message);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -100,7 +100,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
         if (oauth.ScopeOrUsual is { } scope) yield return new("scope", scope);
     }
 
-    private static async Task<TokenJson?> Read(HttpResponseMessage response, CancellationToken ct)
+    private static async Task<TokenAnswer> Read(OAuthClient oauth, HttpResponseMessage response, CancellationToken ct)
     {
         await using var body = await response.Content.ReadAsStreamAsync(ct);
         var buffer = ArrayPool<byte>.Shared.Rent(AnswerBytesMax);
@@ -108,7 +108,7 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
         {
             var length = await body.ReadAtLeastAsync(buffer.AsMemory(0, AnswerBytesMax), AnswerBytesMax, throwOnEndOfStream: false, ct);
             if (length == AnswerBytesMax) throw new IOException($"its answer has more than {AnswerBytesMax / 1024} KiB");
-            return JsonSerializer.Deserialize(buffer.AsSpan(0, length), TokenJsonContext.Default.TokenJson);
+            return Judge(oauth, response.StatusCode, buffer.AsSpan(0, length));
         }
         finally
         {
@@ -116,8 +116,18 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
         }
     }
 
-    private static TokenAnswer Judge(OAuthClient oauth, HttpStatusCode status, TokenJson? answer)
+    /// <summary>What an answer says, whatever its octets are.</summary>
+    internal static TokenAnswer Judge(OAuthClient oauth, HttpStatusCode status, ReadOnlySpan<byte> octets)
     {
+        TokenJson? answer;
+        try
+        {
+            answer = JsonSerializer.Deserialize(octets, TokenJsonContext.Default.TokenJson);
+        }
+        catch (JsonException)
+        {
+            return Unanswered(oauth, "its answer is not the JSON of RFC 6749");
+        }
         if (answer is { AccessToken.Length: > 0 } && (int)status / 100 == 2)
         {
             if (!IsToken(answer.AccessToken)) return Unanswered(oauth, "its access token has characters that no token has");

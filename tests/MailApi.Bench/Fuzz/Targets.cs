@@ -12,6 +12,7 @@ internal static class Targets
     {
         ["returned"] = () => new FuzzTarget { Name = "returned", Seeds = Files("returned", "*.eml"), Try = ReturnedTarget.Try, Words = ReturnedTarget.Words },
         ["smtp"] = () => new FuzzTarget { Name = "smtp", Seeds = Files("smtp", "*.smtp"), Try = SmtpTarget.Try, Words = SmtpTarget.Words },
+        ["auth"] = () => new FuzzTarget { Name = "auth", Seeds = AuthTarget.Seeds, Try = AuthTarget.Try, Words = AuthTarget.Words },
         ["dmarc"] = () => new FuzzTarget { Name = "dmarc", Seeds = Files("reports", "*.xml"), Try = ReportTarget.TryDmarc, Words = ReportTarget.DmarcWords },
         ["tls-report"] = () => new FuzzTarget { Name = "tls-report", Seeds = Files("reports", "*.json"), Try = ReportTarget.TryTls, Words = ReportTarget.TlsWords },
         // A packed report grows by as much as its reader allows.
@@ -24,6 +25,9 @@ internal static class Targets
         ["sts-policy"] = () => new FuzzTarget { Name = "sts-policy", Seeds = RecordTarget.StsSeeds, Try = RecordTarget.TrySts, Words = RecordTarget.StsWords },
         ["tlsrpt-record"] = () => new FuzzTarget { Name = "tlsrpt-record", Seeds = RecordTarget.TlsRptSeeds, Try = RecordTarget.TryTlsRpt, Words = RecordTarget.TlsRptWords },
         ["signature"] = () => new FuzzTarget { Name = "signature", Seeds = SignatureTarget.Seeds(Files("dkim", "0*.eml")), Try = SignatureTarget.Try, Words = SignatureTarget.Words },
+        ["pem"] = () => new FuzzTarget { Name = "pem", Seeds = PemTarget.Seeds, Try = PemTarget.Try, Words = PemTarget.Words },
+        // Some fifty readers, each with a look of its own at the text.
+        ["preflight"] = () => new FuzzTarget { Name = "preflight", Seeds = Files("preflight", "*.eml"), Try = PreflightTarget.Try, Words = PreflightTarget.Words, AllocatedBytesPerOctetMax = 1000 },
         ["submission"] = () => new FuzzTarget { Name = "submission", Seeds = SubmissionTarget.Seeds, Try = SubmissionTarget.Try, Words = SubmissionTarget.Words },
         ["address"] = () => new FuzzTarget { Name = "address", Seeds = AddressTarget.Seeds, Try = AddressTarget.Try, Words = AddressTarget.Words },
     }.ToFrozenDictionary();

@@ -17,6 +17,8 @@ internal static class ServiceTargets
         ["submission-fields"] = () => new FuzzTarget { Name = "submission-fields", Seeds = InstructionsTarget.Seeds, Try = new InstructionsTarget(Services.Value).Try, Words = InstructionsTarget.Words },
         ["csv"] = () => new FuzzTarget { Name = "csv", Seeds = CsvTarget.Seeds, Try = CsvTarget.Try, Words = CsvTarget.Words },
         ["token"] = () => new FuzzTarget { Name = "token", Seeds = TokenTarget.Seeds, Try = TokenTarget.Try, Words = TokenTarget.Words },
+        ["token-answer"] = () => new FuzzTarget { Name = "token-answer", Seeds = TokenAnswerTarget.Seeds, Try = TokenAnswerTarget.Try, Words = TokenAnswerTarget.Words },
+        ["sandbox"] = () => new FuzzTarget { Name = "sandbox", Seeds = SandboxTarget.Seeds, Try = SandboxTarget.Try, Words = SandboxTarget.Words },
         ["webhook-url"] = () => new FuzzTarget { Name = "webhook-url", Seeds = UrlTarget.Seeds, Try = UrlTarget.Try, Words = UrlTarget.Words },
     }.ToFrozenDictionary();
 }

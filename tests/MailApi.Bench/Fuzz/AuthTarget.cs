@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using MailApi.Mail.Smtp.Listener;
+using MailApi.Testing.Fuzzing;
+
+namespace MailApi.Bench.Fuzz;
+
+/// <summary>What a client says to log in (RFC 4954): the first line is AUTH's argument, each further one is said when the listener waits for it.</summary>
+internal static class AuthTarget
+{
+    private static readonly ReceptionLimits Limits = new() { CommandLineBytesMax = 512 };
+
+    public static readonly byte[][] Seeds = Texts.Octets("PLAIN AGFubgBrZXk=\r\n", "PLAIN\r\nAGFubgBrZXk=\r\n", "plain =\r\n", "LOGIN\r\nYW5u\r\na2V5\r\n", "LOGIN YW5u\r\na2V5\r\n", "LOGIN\r\n*\r\n", "XOAUTH2 dXNlcj1h\r\n");
+
+    public static readonly string[] Words = ["PLAIN ", "LOGIN", "CRAM-MD5", "\r\n", "\n", "\r", "*", "=", "==", " ", "AAAA", "AGEAYg==", "/w==", "4oKs", "AA==", new string('A', 600), "\0", "\u00e9"];
+
+    public static string Try(byte[] input)
+    {
+        var (toServer, toClient) = (SmtpTarget.InlinePipe(), SmtpTarget.InlinePipe());
+        var lines = Lines(input);
+        var exchange = Run(new Duplex(toServer.Reader, toClient.Writer), Texts.Of(lines[0]).TrimEnd('\r', '\n'));
+        foreach (var line in lines.Skip(1))
+        {
+            if (exchange.IsCompleted) break;
+            toServer.Writer.Write(line);
+            toServer.Writer.FlushAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        }
+        toServer.Writer.Complete();
+        if (!exchange.IsCompleted) throw new InvalidOperationException("The exchange goes on after its client has gone.");
+        var result = exchange.GetAwaiter().GetResult();
+        var asked = Challenges(toClient.Reader);
+        if ((result.Credentials is not null ? 1 : 0) + (result.Fault is not null ? 1 : 0) + (result.Loss != Loss.None ? 1 : 0) != 1) throw new InvalidOperationException($"The exchange came to {result}.");
+        if (result.Fault is { IsPositive: true } fault) throw new InvalidOperationException($"A fault that is none: {fault}");
+        if (result.Credentials is { } given && !lines.SelectMany(Decoded).Any(said => said.Contains(given.UserName, StringComparison.Ordinal))) throw new InvalidOperationException($"Nobody called himself {given.UserName}.");
+        return $"{asked} {result.Credentials is null} {result.Loss} {result.Fault} {result.IsFatal}";
+    }
+
+    private static async Task<AuthResult> Run(Duplex connection, string argument)
+    {
+        await using var wire = new Wire(connection, Limits, TimeProvider.System, CancellationToken.None);
+        return await new AuthExchange(wire, Limits, TimeProvider.System).Run(argument);
+    }
+
+    /// <summary>With their ends; one at least.</summary>
+    private static List<byte[]> Lines(byte[] input)
+    {
+        var lines = new List<byte[]>();
+        for (var rest = input.AsSpan(); rest.Length > 0 || lines.Count == 0;)
+        {
+            var length = rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : rest.Length;
+            lines.Add(rest[..length].ToArray());
+            rest = rest[length..];
+        }
+        return lines;
+    }
+
+    /// <summary>How many were written, of which each is one that a client knows.</summary>
+    private static int Challenges(PipeReader written)
+    {
+        if (!written.TryRead(out var result)) return 0;
+        var challenges = Encoding.Latin1.GetString(result.Buffer).Split("\r\n");
+        if (challenges[^1].Length > 0 || challenges[..^1].Any(line => line is not ("334 " or "334 VXNlcm5hbWU6" or "334 UGFzc3dvcmQ6"))) throw new InvalidOperationException($"No challenge: {string.Join('|', challenges)}");
+        return challenges.Length - 1;
+    }
+
+    /// <summary>What the words of a line stand for.</summary>
+    private static IEnumerable<string> Decoded(byte[] line)
+    {
+        foreach (var word in Encoding.Latin1.GetString(line).TrimEnd('\r', '\n').Split(' '))
+        {
+            var octets = new byte[word.Length];
+            if (Convert.TryFromBase64String(word, octets, out var length)) yield return Encoding.UTF8.GetString(octets, 0, length);
+        }
+    }
+}
