@@ -17,32 +17,44 @@ internal static class AttackRun
     private const int LineOctetsPerSecond = 125_000_000;
     private const int BlockOctets = 64 * 1024;
 
-    private static readonly Dictionary<string, Attack> Attacks = new()
+    /// <summary>As many as a listener lets one address have, or fewer.</summary>
+    private const int ClientsPerAddress = 40;
+
+    /// <summary>At port 25; the others are at the API.</summary>
+    public const string SlowSmtp = "slow SMTP";
+
+    /// <summary>Made when one is asked for: some hold megabytes.</summary>
+    private static readonly Dictionary<string, Func<Attack>> Attacks = new()
     {
-        ["slow headers"] = new(Clients, "GET /messages HTTP/1.1\r\nHost: a\r\nX: ", "x", TimeSpan.FromSeconds(1)),
-        ["slow bodies"] = new(Clients, Post(40 << 20) + "{", " ", TimeSpan.FromSeconds(1)),
-        ["header flood"] = new(4, "GET /messages HTTP/1.1\r\nHost: a\r\n", string.Concat(Enumerable.Repeat($"X: {new string('x', 200)}\r\n", 100)), TimeSpan.Zero),
-        ["wrong keys"] = new(4, "", "GET /messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer mk_live_wrong\r\n\r\n", TimeSpan.FromMilliseconds(1)),
-        ["a million deep"] = new(1, "", Whole(new string('[', 1_000_000)), TimeSpan.Zero),
-        ["a million keys"] = new(1, "", Whole($"{{\"metadata\":{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(key => $"\"{key}\":\"\""))}}}}}"), TimeSpan.Zero),
-        ["compressed bodies"] = new(4, "", Whole(Packed(), "Content-Encoding: gzip\r\n"), TimeSpan.Zero),
-        ["large bodies"] = new(LargeAtOnce, "", Whole($$"""{"text":"{{new string('x', 25 << 20)}}"}"""), TimeSpan.Zero),
+        [SlowSmtp] = () => new(Clients, "EHLO slow.test\r\n", "N", TimeSpan.FromSeconds(1)),
+        ["slow headers"] = () => new(Clients, "GET /messages HTTP/1.1\r\nHost: a\r\nX: ", "x", TimeSpan.FromSeconds(1)),
+        ["slow bodies"] = () => new(Clients, Post(40 << 20) + "{", " ", TimeSpan.FromSeconds(1)),
+        ["header flood"] = () => new(4, "GET /messages HTTP/1.1\r\nHost: a\r\n", string.Concat(Enumerable.Repeat($"X: {new string('x', 200)}\r\n", 100)), TimeSpan.Zero),
+        ["wrong keys"] = () => new(4, "", "GET /messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer mk_live_wrong\r\n\r\n", TimeSpan.FromMilliseconds(1)),
+        ["a million deep"] = () => new(1, "", Whole(new string('[', 1_000_000)), TimeSpan.Zero),
+        ["a million keys"] = () => new(1, "", Whole($"{{\"metadata\":{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(key => $"\"{key}\":\"\""))}}}}}"), TimeSpan.Zero),
+        ["compressed bodies"] = () => new(4, "", Whole(Packed(), "Content-Encoding: gzip\r\n"), TimeSpan.Zero),
+        ["large bodies"] = () => new(LargeAtOnce, "", Whole($$"""{"text":"{{new string('x', 25 << 20)}}"}"""), TimeSpan.Zero),
     };
 
     public static IEnumerable<string> Names => Attacks.Keys;
 
     public static async Task<int> Run(Arguments arguments)
     {
-        if (!Attacks.TryGetValue(arguments.Text("target", ""), out var attack)) throw new ArgumentException($"--target is one of {string.Join(", ", Names)}.");
+        var name = arguments.Text("target", "");
+        if (!Attacks.TryGetValue(name, out var make)) throw new ArgumentException($"--target is one of {string.Join(", ", Names)}.");
+        var attack = make();
         var service = new IPEndPoint(IPAddress.Loopback, arguments.Number("port", 8080));
         var line = new Line();
         using var beginning = new CountdownEvent(attack.Clients);
-        var clients = Enumerable.Range(0, attack.Clients).Select(_ => Task.Run(() => Attend(attack, service, line, beginning))).ToList();
+        var clients = Enumerable.Range(0, attack.Clients).Select(number => Task.Run(() => Attend(attack, Source(number), service, line, beginning, isGreeted: name == SlowSmtp))).ToList();
         beginning.Wait();
         Console.WriteLine(Begun);
         await Task.WhenAll(clients);
         return 0;
     }
+
+    private static IPEndPoint Source(int client) => new(new IPAddress([127, 0, 1, (byte)(client / ClientsPerAddress)]), 0);
 
     private static string Post(int length, string fields = "") =>
         $"POST /send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {Environment.GetEnvironmentVariable("MAILAPI_KEY")}\r\nContent-Type: application/json\r\n{fields}Content-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n";
@@ -58,7 +70,7 @@ internal static class AttackRun
     }
 
     /// <summary>A connection begins a request and goes on with it; one that was cut, which is what the bounds are for, is made anew.</summary>
-    private static async Task Attend(Attack attack, EndPoint service, Line line, CountdownEvent beginning)
+    private static async Task Attend(Attack attack, IPEndPoint source, IPEndPoint service, Line line, CountdownEvent beginning, bool isGreeted)
     {
         var answer = new byte[BlockOctets];
         var begun = false;
@@ -67,7 +79,9 @@ internal static class AttackRun
             try
             {
                 using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                socket.Bind(source);
                 await socket.ConnectAsync(service);
+                if (isGreeted) await socket.ReceiveAsync(answer);
                 await Send(socket, attack.Beginning);
                 if (!begun) beginning.Signal();
                 begun = true;

@@ -9,7 +9,7 @@ namespace MailApi.Bench;
 /// <summary>The published program, a receiving mail server and a name server, and one tenant that no limit holds back.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
-    private const string Domain = "mail.shop.example";
+    public const string Domain = "mail.shop.example";
 
     /// <summary>Of a documentation network (RFC 5737): mail is judged as if it came from there.</summary>
     private const string Egress = "203.0.113.7";
@@ -30,10 +30,10 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>With the tenant's live key.</summary>
     public HttpClient Client => client;
 
-    public static async Task<Stage> Set(Mode mode, Dictionary<string, string>? more = null)
+    public static async Task<Stage> Set(Mode mode, Dictionary<string, string>? more = null, bool keepContent = false)
     {
         var servers = mode == Mode.Distributed ? await Servers.Start() : null;
-        var sink = ScriptedSink.Start(new SinkOptions { KeepContent = false });
+        var sink = ScriptedSink.Start(new SinkOptions { KeepContent = keepContent });
         var dns = DnsZone.Start();
         dns.Mx("example.net", 10, "mx.example.net").A("mx.example.net", "127.0.0.1").Txt("spf.mx.mailapi.test", $"v=spf1 ip4:{Egress} -all");
         var settings = new Dictionary<string, string>(servers?.Settings ?? [])
@@ -55,9 +55,9 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Posts a message of about 5 KB once composed; its recipient names it.</summary>
     /// <exception cref="InvalidOperationException">It was not accepted.</exception>
-    public async Task Post(int number)
+    public async Task Post(int number, string category = "notification")
     {
-        using var response = await client.PostAsync(new Uri("/send", UriKind.Relative), Body(number));
+        using var response = await client.PostAsync(new Uri("/send", UriKind.Relative), Body(number, category));
         var answer = await response.Content.ReadAsByteArrayAsync();
         if ((int)response.StatusCode != 202) throw new InvalidOperationException($"{(int)response.StatusCode} {Encoding.UTF8.GetString(answer)}\n{Api.Output}");
     }
@@ -108,9 +108,9 @@ internal sealed class Stage : IAsyncDisposable
         if (servers is not null) await servers.DisposeAsync();
     }
 
-    private static ByteArrayContent Body(int number)
+    private static ByteArrayContent Body(int number, string category = "notification")
     {
-        var body = new ByteArrayContent(Encoding.UTF8.GetBytes(Template.Replace("{recipient}", Recipient(number), StringComparison.Ordinal)));
+        var body = new ByteArrayContent(Encoding.UTF8.GetBytes(Template.Replace("{recipient}", Recipient(number), StringComparison.Ordinal).Replace("{category}", category, StringComparison.Ordinal)));
         body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return body;
     }
@@ -122,7 +122,7 @@ internal sealed class Stage : IAsyncDisposable
         ["subject"] = "Order 1001 is on its way",
         ["text"] = string.Concat(Enumerable.Repeat("Your parcel left our warehouse this morning and is on its way.\n", 30)),
         ["html"] = $"<html><body>{string.Concat(Enumerable.Repeat("<p>Your parcel left our warehouse this morning, on its way.</p>\n", 40))}</body></html>",
-        ["category"] = "notification",
+        ["category"] = "{category}",
         ["tags"] = new[] { "shipping" },
         ["metadata"] = new Dictionary<string, string> { ["order"] = "1001" },
     });

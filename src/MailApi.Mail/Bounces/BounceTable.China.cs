@@ -4,7 +4,7 @@ namespace MailApi.Mail.Bounces;
 
 public static partial class BounceTable
 {
-    private const string Netease = "421 450 451 550 554";
+    private const string Netease = "4xx 5xx";
     private const string WriteToPostmaster = "Register the return path's domain at the receiver's postmaster pages and ask there.";
 
     /// <summary>QQ Mail, Tencent Exmail, NetEase (163, 126, yeah.net), Alibaba Mail, Sina. Their limits come first: they look like bounces and are none.</summary>

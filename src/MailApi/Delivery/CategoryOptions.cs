@@ -15,7 +15,7 @@ public sealed class CategoryOptions
     /// <summary>Deliveries at the same time in one process.</summary>
     public int? ConcurrentDeliveries { get; set; }
 
-    /// <summary>Every message gets one-click unsubscribe headers (RFC 8058) unless it brings its own; a List-Unsubscribe that is less than that gives way.</summary>
+    /// <summary>Every message gets one-click unsubscribe headers (RFC 8058) unless it brings its own; a List-Unsubscribe that is less than that gives way. Of marketing it cannot be taken away.</summary>
     public bool? RequiresUnsubscribe { get; set; }
 
     /// <summary>Age at which <c>message.delayed</c> is told, once.</summary>

@@ -5,6 +5,9 @@ using MailApi.Storage;
 
 namespace MailApi.Events;
 
+/// <summary>Told after events were committed, so that webhooks need not wait for the next poll.</summary>
+public delegate void EventsAppended();
+
 /// <summary>Appends to the tenant's log. An event and its webhook deliveries are rows of the transaction that made it happen.</summary>
 public static class EventLog
 {

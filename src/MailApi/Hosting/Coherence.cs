@@ -176,6 +176,7 @@ internal static class Coherence
         if (options.RetryDelays?.Any(delay => delay <= TimeSpan.Zero) == true) throw new SettingsException($"{key}__RetryDelays must be positive time spans.");
         if (options.Lifetime <= TimeSpan.Zero) throw new SettingsException($"{key}__Lifetime must be a positive time span.");
         if (options.ConcurrentDeliveries is < 1 or > 1000) throw new SettingsException($"{key}__ConcurrentDeliveries must be between 1 and 1000.");
+        if (category == Category.Marketing && options.RequiresUnsubscribe == false) throw new SettingsException($"{key}__RequiresUnsubscribe cannot be false: marketing mail always offers unsubscribing (RFC 8058).");
     }
 
     private static bool IsKey(string text)

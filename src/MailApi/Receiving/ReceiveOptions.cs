@@ -28,7 +28,7 @@ public sealed class ReceiveOptions
 
     /// <summary>Sessions of one listener at a time; the next client is told 421 4.3.2.</summary>
     [Range(1, 9000, ErrorMessage = "Between 1 and 9000.")]
-    public int ConnectionsMax { get; set; } = 1000;
+    public int ConnectionsMax { get; set; } = 2000;
 
     /// <summary>Sessions of one listener with one client address (a /64 for IPv6) at a time; the next is told 421 4.7.0.</summary>
     [Range(1, 9000, ErrorMessage = "Between 1 and 9000.")]

@@ -120,6 +120,3 @@ internal sealed class Records : IAsyncDisposable
 
 /// <summary>What a bounce does to its tenant's suppression list: the statements, none where it does nothing.</summary>
 public delegate IEnumerable<Statement> SuppressBounced(TenantId tenant, EnvelopeId envelope, string recipient, BounceVerdict verdict);
-
-/// <summary>Told after events were committed, so that webhooks need not wait for the next poll.</summary>
-public delegate void EventsAppended();

@@ -25,7 +25,7 @@ internal sealed record LinkedMail
 internal sealed record MailChoices(bool IsSubscribed, IReadOnlyList<(Topic Topic, bool IsWanted)> Topics);
 
 /// <summary>Follows unsubscribe links.</summary>
-internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics topics, PreferenceStore preferences)
+internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics topics, PreferenceStore preferences, EventsAppended appended)
 {
     /// <summary>Where a choice came from, in the list.</summary>
     private const string Source = "recipient";
@@ -45,13 +45,18 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     }
 
     /// <summary>Suppresses the recipient for the mail's category and tells the tenant, once however often it is called.</summary>
-    public Task<bool> Unsubscribe(LinkedMail mail, CancellationToken ct) => db.Write(async transaction =>
+    public async Task<bool> Unsubscribe(LinkedMail mail, CancellationToken ct)
     {
-        var suppress = SuppressionList.Add(mail.Tenant, mail.Recipient, mail.Category, SuppressionReason.Unsubscribe, Source);
-        if (await transaction.Execute(suppress.Sql, ct, suppress.Args) == 0) return false;
-        await Tell(transaction, mail, topic: null, ct);
-        return true;
-    }, ct);
+        var isNew = await db.Write(async transaction =>
+        {
+            var suppress = SuppressionList.Add(mail.Tenant, mail.Recipient, mail.Category, SuppressionReason.Unsubscribe, Source);
+            if (await transaction.Execute(suppress.Sql, ct, suppress.Args) == 0) return false;
+            await Tell(transaction, mail, topic: null, ct);
+            return true;
+        }, ct);
+        if (isNew) appended();
+        return isNew;
+    }
 
     /// <summary>Undoes an unsubscription from the mail's category; what else keeps mail from the recipient stays.</summary>
     public Task Resubscribe(LinkedMail mail, CancellationToken ct) =>
@@ -67,6 +72,7 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
             foreach (var topic in refused) await Tell(transaction, mail, topic, ct);
             return 0;
         }, ct);
+        appended();
     }
 
     private async Task<LinkedMail?> Find(EnvelopeId envelope, CancellationToken ct)

@@ -18,7 +18,7 @@ internal static class Registration
                 tenant = tenant.GetProperty("id").GetString(),
                 name = domain,
                 verification = "manual",
-                categories = new[] { "notification" },
+                categories = new[] { "notification", "marketing" },
                 rate = new { perSecond = NoLimit, burst = NoLimit },
             }));
         var live = tenant.GetProperty("keys").EnumerateArray().First(key => key.GetProperty("mode").GetString() == "live").GetProperty("key").GetString()!;

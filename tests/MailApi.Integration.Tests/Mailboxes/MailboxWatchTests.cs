@@ -8,6 +8,7 @@ using MailApi.Mail.Mailboxes;
 using MailApi.OAuth;
 using MailApi.Spool;
 using MailApi.Testing;
+using MailApi.Testing.Reports;
 
 namespace MailApi.Integration.Tests.Mailboxes;
 
@@ -87,6 +88,25 @@ public sealed class MailboxWatchTests(SharedServers servers)
         await boxes.Name(domain, MailboxProtocol.Imap, AfterTaking.Move);
         await using var process = await boxes.Start();
         await boxes.Until(async () => await boxes.StateOf(message) == EnvelopeState.Bounced, "it is recorded");
+    }
+
+    [Theory, InlineData(MailboxProtocol.Imap), InlineData(MailboxProtocol.Pop3)]
+    public async Task Complaints_unsubscriptions_and_reports_arrive_in_a_mailbox_as_well(MailboxProtocol protocol)
+    {
+        await using var boxes = await MailboxesUnderTest.Create(StoreProvider.Sqlite, servers);
+        var domain = await boxes.AddDomain("mail.shop.example");
+        var (message, _) = await boxes.Delivered(domain);
+        boxes.Server.Deliver(Answers.Feedback(boxes.ReturnPath(message), $"<{message.Id.Value:N}@{domain.Name}>"));
+        boxes.Server.Deliver("From: ann0@example.net\r\nSubject: unsubscribe\r\n\r\n"u8, deliveredTo: boxes.UnsubscribeAddress(message));
+        var yesterday = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(-1);
+        boxes.Server.Deliver(ReportSamples.Mail($"dmarc@bounces.{domain.Name}", "application/gzip", ReportSamples.Gzip(ReportSamples.Dmarc(domain.Name, yesterday, "r1", rows: new SampleRow("192.0.2.1", 5)))));
+        await boxes.Name(domain, protocol, AfterTaking.Delete);
+
+        await using var process = await boxes.Start();
+        await boxes.Until(async () => (await boxes.Find(domain)).State.Processed == 3, "all three are taken");
+        Assert.Equal([EventType.MessageComplained, EventType.RecipientUnsubscribed], (await boxes.Spool.Events(message))[^2..].Order());
+        Assert.Equal(1, await boxes.Reports(domain));
+        Assert.Empty(boxes.Server.Messages());
     }
 
     [Fact]

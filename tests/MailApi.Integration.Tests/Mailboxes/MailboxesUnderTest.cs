@@ -27,6 +27,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
     private readonly StoreUnderTest store;
     private readonly DnsZone dns = DnsZone.Start();
     private readonly Verp verp = new(new byte[32]);
+    private readonly UnsubscribeToken tokens = new(new byte[32]);
 
     private MailboxesUnderTest(StoreUnderTest store, DovecotServer server)
     {
@@ -84,8 +85,8 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
     {
         var time = clock ?? TimeProvider.System;
         var sending = new SendingDomains(store.Db, store.Vault, time);
-        var (tokens, topics) = (new UnsubscribeToken(new byte[32]), new Topics(store.Db));
-        var links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics));
+        var topics = new Topics(store.Db);
+        var links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics), () => { });
         var addressees = new Addressees(sending, links, verp, time);
         var leases = new MailboxLeases(store.Db);
         var router = new MxRouter(new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], AllowPrivateNetworks = true }, time), new RoutingOptions { AllowPrivateNetworks = true }, Random.Shared);
@@ -110,12 +111,16 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
 
     public string ReturnPath(Acceptance message) => $"{verp.Tag(message.Envelopes[0].Id.Value, DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime))}@bounces.{message.Domain}";
 
+    /// <summary>The address beside the unsubscribe link.</summary>
+    public string UnsubscribeAddress(Acceptance message) => $"{tokens.Mailbox(message.Envelopes[0].Id)}@bounces.{message.Domain}";
+
     public async Task<EnvelopeState> StateOf(Acceptance message) => (await Spool.Recipient(message)).State;
 
     public Task Until(Func<Task<bool>> holds, string expectation) => Eventually.HoldsAsync(holds, Patience, $"{expectation}\n{Server.Log}", Ct);
 
-    public async Task<int> Remembered(Domain domain) =>
-        (await store.Db.Query("select count(*) from mailbox_messages where domain_id = @id", row => row.GetInt32(0), Ct, ("id", domain.Id.Value)))[0];
+    public Task<int> Remembered(Domain domain) => Count("mailbox_messages", domain);
+
+    public Task<int> Reports(Domain domain) => Count("reports", domain);
 
     public async ValueTask DisposeAsync()
     {
@@ -124,6 +129,9 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
         await dns.DisposeAsync();
         store.Dispose();
     }
+
+    private async Task<int> Count(string table, Domain domain) =>
+        (await store.Db.Query($"select count(*) from {table} where domain_id = @id", row => row.GetInt32(0), Ct, ("id", domain.Id.Value)))[0];
 
     internal sealed record Process(MailboxWatch Watch, MailboxReader Reader, TokenEndpoint Endpoint, ReportIntake Reports) : IAsyncDisposable
     {

@@ -72,7 +72,8 @@ public class BounceTableTests
     [InlineData(554, "5.7.1 spam", false)]
     [InlineData(421, "4.7.0 try again later", false)]
     [InlineData(250, "HL:ICC", false)]
-    [InlineData(552, "DT:SPM", false)]
+    [InlineData(552, "DT:SPM", true)]
+    [InlineData(553, "MI:SPB 163 smtp", true)]
     public void Limits_of_QQ_and_NetEase_are_told_from_refusals(int code, string text, bool expected) =>
         Assert.Equal(expected, BounceTable.Classify(Reply.From(code, text), atRecipient: true).IsRateSignal);
 

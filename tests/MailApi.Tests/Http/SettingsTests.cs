@@ -64,6 +64,7 @@ public sealed class SettingsTests
     [InlineData("Categories__marketing__RetryDelays__0=abc", "Categories:marketing:RetryDelays:0")]
     [InlineData("Categories__support__RetryDelays__0=00:00:00", "Categories__support__RetryDelays")]
     [InlineData("Categories__notification__Lifetime=-1", "Categories__notification__Lifetime")]
+    [InlineData("Categories__marketing__RequiresUnsubscribe=false", "Categories__marketing__RequiresUnsubscribe")]
     [InlineData("Categories__notification__ConcurrentDeliveries=0", "Categories__notification__ConcurrentDeliveries")]
     [InlineData("Webhooks__ConcurrentDeliveries=0", "Webhooks__ConcurrentDeliveries")]
     [InlineData("Webhooks__PerWebhookConcurrency=1000", "Webhooks__PerWebhookConcurrency")]

@@ -18,7 +18,7 @@ public sealed class UnsubscribeLinksTests : IAsyncLifetime
     {
         store = await SqliteStore.Create(ct);
         topics = new Topics(store.Db);
-        links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics));
+        links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics), () => { });
         tenant = await store.AddTenant(ct);
     }
 
