@@ -37,6 +37,28 @@ public sealed class Postfix_receives(Worlds worlds)
         Assert.Equal($"mx.{PostfixServer.Domain}", bounced.GetProperty("mx").GetString());
     }
 
+    [Theory, InlineData(Mode.Embedded), InlineData(Mode.Distributed)]
+    public async Task Each_recipient_has_its_own_end_at_a_real_MTA_that_greylists_one_and_refuses_another(Mode mode)
+    {
+        await using var greylist = new Greylist();
+        await using var postfix = await PostfixServer.StartAsync(
+            new Dictionary<string, string> { ["smtpd_recipient_restrictions"] = $"reject_unauth_destination, {greylist.Restriction}" }, CancellationToken.None);
+        await using var world = await worlds.Own(mode, new() { ["Delivery__MxPort"] = postfix.Port.ToString(CultureInfo.InvariantCulture) });
+        world.Dns.Mx(PostfixServer.Domain, 10, $"mx.{PostfixServer.Domain}").A($"mx.{PostfixServer.Domain}", "127.0.0.1");
+        var shop = await world.NewShop();
+        var mail = shop.Mail($"ann@{PostfixServer.Domain}", $"missing.bob@{PostfixServer.Domain}", $"greylisted.eve@{PostfixServer.Domain}");
+        var id = await shop.Send(mail, idempotencyKey: "order-1001");
+        Assert.Equal(id, await shop.Send(mail, idempotencyKey: "order-1001"));
+
+        var message = await shop.WaitFor(id, "delivered", "bounced", "delivered");
+        Assert.Equal([1, 1, Greylist.Refusals + 1], message.GetProperty("recipients").EnumerateArray().Select(it => it.GetProperty("attempts").GetInt32()));
+        var deferred = (await shop.WaitForWebhook("message.deferred", id)).GetProperty("reply");
+        Assert.Equal((451, "4.7.1"), (deferred.GetProperty("code").GetInt32(), deferred.GetProperty("enhanced").GetString()));
+        Assert.Contains("Greylisted, come back later", deferred.GetProperty("text").GetString());
+        await postfix.WaitFor(it => it.Headers["Delivered-To"] == $"greylisted.eve@{PostfixServer.Domain}", World.Patience);
+        Assert.Equal(2, postfix.Files().Count);
+    }
+
     /// <summary>A maildir has bare LFs; what Postfix put in front is signed by nobody.</summary>
     private static byte[] OnTheWire(byte[] file) => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(file).Replace("\n", "\r\n", StringComparison.Ordinal));
 }
