@@ -36,16 +36,16 @@ public static class ArcChain
     internal static async Task<ArcVerdict> Verify(RawMessage message, KeyLookup keys, TimeProvider time, CancellationToken ct)
     {
         var fields = message.Fields.Where(field => Names.Contains(field.Name)).ToList();
-        if (fields.Count == 0) return new ArcVerdict("none", 0, "", null);
-        if (fields.Count > 3 * SetsMax) return new ArcVerdict("fail", fields.Count / 3, "", $"there are more than {SetsMax} sets");
-        if (fields.Sum(field => (long)field.Octets.Length) > OctetsMax) return new ArcVerdict("fail", fields.Count / 3, "", "its fields are larger than any chain needs");
+        if (fields.Count == 0) return new ArcVerdict(AuthenticationResult.None, 0, "", null);
+        if (fields.Count > 3 * SetsMax) return new ArcVerdict(AuthenticationResult.Fail, fields.Count / 3, "", $"there are more than {SetsMax} sets");
+        if (fields.Sum(field => (long)field.Octets.Length) > OctetsMax) return new ArcVerdict(AuthenticationResult.Fail, fields.Count / 3, "", "its fields are larger than any chain needs");
 
         var (sets, error) = Collect(fields);
-        if (sets is null) return new ArcVerdict("fail", fields.Count / 3, "", error);
+        if (sets is null) return new ArcVerdict(AuthenticationResult.Fail, fields.Count / 3, "", error);
         var sealer = DomainName.TryParse(sets[^1].SealTags.Compact("d"), out var domain) ? domain : "";
         error = ChainError(sets) ?? await SignatureError(message, sets[^1], keys, time, ct);
         for (var i = sets.Count; i > 0 && error is null; i--) error = await SealError(sets, i, keys, ct);
-        return new ArcVerdict(error is null ? "pass" : "fail", sets.Count, sealer, error);
+        return new ArcVerdict(error is null ? AuthenticationResult.Pass : AuthenticationResult.Fail, sets.Count, sealer, error);
     }
 
     /// <summary>The sets in order; one of each field for every number from 1 without a gap (§5.2 step 3).</summary>
@@ -95,7 +95,7 @@ public static class ArcChain
         if (TagList.TryParse(Encoding.UTF8.GetString(set.Signature.Value.Span), out var tags) && tags.List("h")?.Contains(Names[2], StringComparer.OrdinalIgnoreCase) == true)
             return "the last message signature covers ARC-Seal";
         var verdict = await Verifier.Verify(message, set.Signature, keys, time, ct);
-        return verdict.Result == "pass" ? null : $"the last message signature ({verdict.Domain}) does not hold: {verdict.Reason}";
+        return verdict.Result == AuthenticationResult.Pass ? null : $"the last message signature ({verdict.Domain}) does not hold: {verdict.Reason}";
     }
 
     private static async Task<string?> SealError(IReadOnlyList<ArcSet> sets, int number, KeyLookup keys, CancellationToken ct)

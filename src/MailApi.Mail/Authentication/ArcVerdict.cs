@@ -5,4 +5,4 @@ namespace MailApi.Mail.Authentication;
 /// <param name="Sets">How many relays sealed it.</param>
 /// <param name="Sealer">The domain of the last seal; empty for none.</param>
 /// <param name="Reason">Why, when it fails.</param>
-public sealed record ArcVerdict(string Result, int Sets, string Sealer, string? Reason);
+public sealed record ArcVerdict(AuthenticationResult Result, int Sets, string Sealer, string? Reason);

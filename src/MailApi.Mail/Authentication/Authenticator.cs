@@ -49,8 +49,8 @@ public sealed class Authenticator(DnsResolver dns, Func<SpfIdentity, Cancellatio
         var (sender, signatures, chain) = (await spfTask, await dkimTask, await arcTask);
         var policy = author.Domain is null ? DmarcVerdict.NotApplicable : await dmarc.Check(author.Domain, sender, signatures, ct);
 
-        var wouldPass = policy.Result == "pass" || author.Domain is not null && policy.Result is "none" or "permerror"
-            && (sender.Result == "pass" || signatures.Any(signature => signature.Result == "pass"));
+        var wouldPass = policy.Result == AuthenticationResult.Pass || author.Domain is not null && policy.Result is AuthenticationResult.None or AuthenticationResult.PermError
+            && (sender.Result == AuthenticationResult.Pass || signatures.Any(signature => signature.Result == AuthenticationResult.Pass));
         return new AuthenticationReport
         {
             Spf = sender,

@@ -23,8 +23,8 @@ internal sealed class DkimReasons(DmarcVerdict dmarc, IReadOnlyList<SignatureVer
     private string Sentence(SignatureVerdict signature, bool? aligned)
     {
         var who = signature.Domain.Length == 0 ? "a signature" : $"the signature of {signature.Domain} (selector {signature.Selector})";
-        if (signature.Result != "pass")
-            return $"DKIM ({signature.Result}): {who} does not count: {signature.Reason}. {Cure(signature)}{(aligned == false ? Misaligned(signature, "And even a good one would not count for DMARC") : "")}".TrimEnd();
+        if (signature.Result != AuthenticationResult.Pass)
+            return $"DKIM ({signature.Result.Word()}): {who} does not count: {signature.Reason}. {Cure(signature)}{(aligned == false ? Misaligned(signature, "And even a good one would not count for DMARC") : "")}".TrimEnd();
         var notes = string.Concat(Notes(signature));
         return aligned switch
         {

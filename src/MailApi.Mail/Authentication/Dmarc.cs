@@ -27,19 +27,19 @@ public sealed class Dmarc(DnsResolver dns)
             Walk = walk,
             SpfDomainAligned = spfAligned,
             SignersAligned = signers,
-            SpfAligned = spf.Result == "pass" && spfAligned == true,
-            DkimAligned = dkim.Zip(signers).Any(pair => pair.First.Result == "pass" && pair.Second == true),
+            SpfAligned = spf.Result == AuthenticationResult.Pass && spfAligned == true,
+            DkimAligned = dkim.Zip(signers).Any(pair => pair.First.Result == AuthenticationResult.Pass && pair.Second == true),
         };
-        if (walk.Policy is not { } published) return walk.FailedAt is null ? verdict : verdict with { Result = "temperror" };
+        if (walk.Policy is not { } published) return walk.FailedAt is null ? verdict : verdict with { Result = AuthenticationResult.TempError };
 
         var isSubdomain = published.Domain != author;
         var isNonexistent = isSubdomain && published.Record.NonexistentPolicy is not null && !await Exists(author, ct);
-        if (published.Record.For(isSubdomain, !isNonexistent) is not { } policy) return verdict with { Result = "permerror" };
+        if (published.Record.For(isSubdomain, !isNonexistent) is not { } policy) return verdict with { Result = AuthenticationResult.PermError };
 
-        verdict = verdict with { Policy = Word(policy), IsNonexistent = isNonexistent };
-        if (verdict.SpfAligned || verdict.DkimAligned) return verdict with { Result = "pass" };
-        if (MayPassLater(spf, dkim, verdict)) return verdict with { Result = "temperror" };
-        return verdict with { Result = "fail", Disposition = Word(published.Record.IsTesting ? OneLess(policy) : policy) };
+        verdict = verdict with { Policy = policy, IsNonexistent = isNonexistent };
+        if (verdict.SpfAligned || verdict.DkimAligned) return verdict with { Result = AuthenticationResult.Pass };
+        if (MayPassLater(spf, dkim, verdict)) return verdict with { Result = AuthenticationResult.TempError };
+        return verdict with { Result = AuthenticationResult.Fail, Disposition = published.Record.IsTesting ? OneLess(policy) : policy };
     }
 
     /// <summary>§4.4: the same name, or (relaxed) names of one organization. Null where the DNS does not tell.</summary>
@@ -57,7 +57,7 @@ public sealed class Dmarc(DnsResolver dns)
     /// <summary>§5.3.6: while one that might have confirmed the domain could not be judged, nothing is concluded against the message.</summary>
     private static bool MayPassLater(SpfVerdict spf, IReadOnlyList<SignatureVerdict> dkim, DmarcVerdict verdict) =>
         dkim.Zip(verdict.SignersAligned, (signature, aligned) => (signature.Result, Aligned: aligned)).Append((spf.Result, Aligned: verdict.SpfDomainAligned))
-            .Any(one => one.Result == "temperror" && one.Aligned != false || one.Result == "pass" && one.Aligned is null);
+            .Any(one => one.Result == AuthenticationResult.TempError && one.Aligned != false || one.Result == AuthenticationResult.Pass && one.Aligned is null);
 
     /// <summary>§3.2.12: a name without A, AAAA and MX records counts as one that does not exist. What cannot be known counts as existing.</summary>
     private async Task<bool> Exists(string domain, CancellationToken ct)
@@ -70,11 +70,4 @@ public sealed class Dmarc(DnsResolver dns)
 
     /// <summary>§4.7, <c>t=y</c>.</summary>
     private static DmarcPolicy OneLess(DmarcPolicy policy) => policy == DmarcPolicy.Reject ? DmarcPolicy.Quarantine : DmarcPolicy.None;
-
-    private static string Word(DmarcPolicy policy) => policy switch
-    {
-        DmarcPolicy.Reject => "reject",
-        DmarcPolicy.Quarantine => "quarantine",
-        _ => "none",
-    };
 }

@@ -29,11 +29,11 @@ internal sealed class DmarcReasons(Author author, DmarcVerdict dmarc)
 
     private string Record(PublishedPolicy policy)
     {
-        var text = policy.Record.Text.Length <= ShownMax ? policy.Record.Text : policy.Record.Text[..ShownMax] + "…";
+        var text = policy.Record.Text.Length <= ShownMax ? policy.Record.Text : policy.Record.Text.Truncate(ShownMax) + "…";
         var why = policy.Domain == dmarc.Domain ? "" : dmarc.IsNonexistent ? $", which covers {dmarc.Domain}, a name without A, AAAA or MX record," : $", which covers {dmarc.Domain} too,";
         return dmarc.Policy is null
-            ? $"DMARC ({dmarc.Result}): the record at _dmarc.{policy.Domain}{why} says \"{text}\", which names no policy. Give it p=none, p=quarantine or p=reject."
-            : $"DMARC ({dmarc.Result}): the record at _dmarc.{policy.Domain}{why} says \"{text}\": the policy is {dmarc.Policy}.";
+            ? $"DMARC ({dmarc.Result.Word()}): the record at _dmarc.{policy.Domain}{why} says \"{text}\", which names no policy. Give it p=none, p=quarantine or p=reject."
+            : $"DMARC ({dmarc.Result.Word()}): the record at _dmarc.{policy.Domain}{why} says \"{text}\": the policy is {dmarc.Policy.Value.Word()}.";
     }
 
     private static string Testing(PublishedPolicy policy) =>

@@ -1,14 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace MailApi.Mail.Authentication;
 
 /// <summary>What a domain's owner wants done with mail that fails DMARC (RFC 9989 §4.7, <c>p=</c>), the mildest first.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<DmarcPolicy>))]
 public enum DmarcPolicy
 {
-    None,
-    Quarantine,
-    Reject,
+    [JsonStringEnumMemberName("none")] None,
+    [JsonStringEnumMemberName("quarantine")] Quarantine,
+    [JsonStringEnumMemberName("reject")] Reject,
 }
 
 /// <summary>

@@ -5,15 +5,12 @@ namespace MailApi.Mail.Authentication;
 /// <summary>What DMARC concludes (RFC 9989 §5.3).</summary>
 public sealed record DmarcVerdict
 {
-    /// <summary>
-    /// In the words of RFC 8601: <c>pass, fail</c>; <c>none</c>: no policy applies; <c>temperror</c>: nobody knows at present; <c>permerror</c>: the
-    /// record is too broken to be applied.
-    /// </summary>
-    public required string Result { get; init; }
+    /// <summary><c>none</c>: no policy applies; <c>temperror</c>: nobody knows at present; <c>permerror</c>: the record is too broken to be applied; never <c>neutral</c> or <c>softfail</c>.</summary>
+    public required AuthenticationResult Result { get; init; }
 
-    /// <summary>What the domain's owner asks for: <c>none, quarantine, reject</c>; null where no policy applies.</summary>
+    /// <summary>What the domain's owner asks for; null where no policy applies.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public required string? Policy { get; init; }
+    public required DmarcPolicy? Policy { get; init; }
 
     /// <summary>The domain of the From address, in A-labels; empty where there is not exactly one.</summary>
     public required string Domain { get; init; }
@@ -24,8 +21,8 @@ public sealed record DmarcVerdict
     /// <summary>A signature passed whose domain is aligned with <see cref="Domain"/>.</summary>
     public required bool DkimAligned { get; init; }
 
-    /// <summary>What a receiver that follows the policy does with this message: <c>none, quarantine, reject</c>.</summary>
-    public required string Disposition { get; init; }
+    /// <summary>What a receiver that follows the policy does with this message.</summary>
+    public required DmarcPolicy Disposition { get; init; }
 
     /// <summary>Null where the message has no single From domain.</summary>
     internal TreeWalk? Walk { get; init; }
@@ -41,5 +38,5 @@ public sealed record DmarcVerdict
 
     /// <summary>No policy was looked for: From has not exactly one domain (RFC 9989 §5.3.1).</summary>
     internal static DmarcVerdict NotApplicable { get; } =
-        new() { Result = "none", Policy = null, Domain = "", SpfAligned = false, DkimAligned = false, Disposition = "none" };
+        new() { Result = AuthenticationResult.None, Policy = null, Domain = "", SpfAligned = false, DkimAligned = false, Disposition = DmarcPolicy.None };
 }

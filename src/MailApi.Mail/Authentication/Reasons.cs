@@ -17,14 +17,14 @@ internal sealed class Reasons(
     private string Conclusion() => (dmarc.Result, dmarc.Disposition) switch
     {
         _ when author.Domain is null => "A receiver cannot tell who wrote this message, and will probably refuse it: " + FromFault(),
-        ("pass", _) => $"It passes: {Confirmers()} that it comes from {dmarc.Domain}, and one of the two is enough for DMARC.",
-        ("fail", "reject") => $"It fails, and a receiver will refuse it: {Nobody()}, and the owner of {dmarc.Domain} asks to reject such mail.",
-        ("fail", "quarantine") => $"It fails, and a receiver will put it into the spam folder: {Nobody()}, and the owner of {dmarc.Domain} asks to quarantine such mail.",
-        ("fail", _) => $"It fails, though no policy asks to refuse it: {Nobody()}, so that filters are free to distrust it.",
-        ("temperror", _) => $"It cannot be judged now: the DNS gave no answer to a question that matters for {dmarc.Domain}. "
+        (AuthenticationResult.Pass, _) => $"It passes: {Confirmers()} that it comes from {dmarc.Domain}, and one of the two is enough for DMARC.",
+        (AuthenticationResult.Fail, DmarcPolicy.Reject) => $"It fails, and a receiver will refuse it: {Nobody()}, and the owner of {dmarc.Domain} asks to reject such mail.",
+        (AuthenticationResult.Fail, DmarcPolicy.Quarantine) => $"It fails, and a receiver will put it into the spam folder: {Nobody()}, and the owner of {dmarc.Domain} asks to quarantine such mail.",
+        (AuthenticationResult.Fail, _) => $"It fails, though no policy asks to refuse it: {Nobody()}, so that filters are free to distrust it.",
+        (AuthenticationResult.TempError, _) => $"It cannot be judged now: the DNS gave no answer to a question that matters for {dmarc.Domain}. "
             + "Receivers will try again later; if it lasts, ask whoever runs the name servers.",
-        ("permerror", _) => $"DMARC cannot be applied, because the record of {dmarc.Domain} is broken; receivers go by SPF and DKIM alone.",
-        _ when spf.Result == "pass" || dkim.Any(signature => signature.Result == "pass") => $"No DMARC policy applies to {dmarc.Domain}, and the message is authenticated without one.",
+        (AuthenticationResult.PermError, _) => $"DMARC cannot be applied, because the record of {dmarc.Domain} is broken; receivers go by SPF and DKIM alone.",
+        _ when spf.Result == AuthenticationResult.Pass || dkim.Any(signature => signature.Result == AuthenticationResult.Pass) => $"No DMARC policy applies to {dmarc.Domain}, and the message is authenticated without one.",
         _ => $"No DMARC policy applies to {dmarc.Domain}, and neither SPF nor DKIM speaks for the message: large receivers refuse such mail or take it for spam.",
     };
 
@@ -48,8 +48,8 @@ internal sealed class Reasons(
 
     private IEnumerable<string> SpfReason()
     {
-        yield return $"SPF ({spf.Result}): {spf.Explanation}";
-        if (spf.Result != "pass" && SpfCure() is { } cure) yield return cure;
+        yield return $"SPF ({spf.Result.Word()}): {spf.Explanation}";
+        if (spf.Result != AuthenticationResult.Pass && SpfCure() is { } cure) yield return cure;
         if (author.Domain is null || spf.Domain.Length == 0) yield break;
         if (dmarc.SpfDomainAligned == false) yield return Misaligned();
         else if (dmarc.SpfAligned && spf.Domain != author.Domain)
@@ -60,11 +60,11 @@ internal sealed class Reasons(
 
     private string? SpfCure() => spf.Result switch
     {
-        "fail" or "softfail" or "neutral" =>
+        AuthenticationResult.Fail or AuthenticationResult.SoftFail or AuthenticationResult.Neutral =>
             $"Send through a server that the SPF record of {spf.Domain} names; or, if {identity.ClientIp} is yours, add {Mechanism}:{identity.ClientIp} to that record.",
-        "none" when spf.Domain.Length > 0 => $"Publish a TXT record at {spf.Domain} that begins with v=spf1 and names the servers that send for it.",
-        "permerror" => $"Correct the SPF record of {spf.Domain}: as it stands, receivers do not use it.",
-        "temperror" => "Try again later; if it lasts, ask whoever runs the name servers.",
+        AuthenticationResult.None when spf.Domain.Length > 0 => $"Publish a TXT record at {spf.Domain} that begins with v=spf1 and names the servers that send for it.",
+        AuthenticationResult.PermError => $"Correct the SPF record of {spf.Domain}: as it stands, receivers do not use it.",
+        AuthenticationResult.TempError => "Try again later; if it lasts, ask whoever runs the name servers.",
         _ => null,
     };
 
@@ -72,7 +72,7 @@ internal sealed class Reasons(
 
     private string Misaligned()
     {
-        var passes = spf.Result == "pass" ? "SPF passed, but it does not count for DMARC" : "And even a pass would not count for DMARC";
+        var passes = spf.Result == AuthenticationResult.Pass ? "SPF passed, but it does not count for DMARC" : "And even a pass would not count for DMARC";
         if (dmarc.Walk!.Policy?.Record.StrictSpf == true)
             return $"{passes}: the return path is at {spf.Domain}, the From address at {author.Domain}, and the DMARC record wants the same name (aspf=s). "
                 + $"Use a return path at {author.Domain}, or take aspf=s out of the record.";
@@ -82,9 +82,9 @@ internal sealed class Reasons(
 
     private IEnumerable<string> ArcReason()
     {
-        if (arc.Result == "pass")
+        if (arc.Result == AuthenticationResult.Pass)
             yield return $"ARC: {Relays} passed the message on, the last {arc.Sealer}, and the chain of seals holds: a receiver that trusts {arc.Sealer} may believe what it found.";
-        if (arc.Result == "fail")
+        if (arc.Result == AuthenticationResult.Fail)
             yield return $"ARC: the chain of seals is broken ({arc.Reason}), so that receivers give nothing for what relays found. Only the relays can mend that.";
     }
 

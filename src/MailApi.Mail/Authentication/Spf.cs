@@ -10,12 +10,12 @@ namespace MailApi.Mail.Authentication;
 public sealed record SpfIdentity(IPAddress ClientIp, string Helo, string MailFrom);
 
 /// <summary>What SPF concludes.</summary>
-/// <param name="Result">In the words of RFC 8601: <c>pass, fail, softfail, neutral, none, temperror, permerror</c>.</param>
+/// <param name="Result">Any of the seven (RFC 7208 §2.6).</param>
 /// <param name="Domain">The domain that was checked, in A-labels.</param>
 /// <param name="Lookups">Terms that cost a DNS look-up, of which RFC 7208 §4.6.4 allows ten.</param>
 /// <param name="Explanation">Why, for a person: the mechanism that decided and what it says, or the error and its cause.</param>
 /// <param name="OwnersExplanation">What the domain's <c>exp=</c> says of a fail (RFC 7208 §6.2), a stranger's words; null when it says nothing.</param>
-public sealed record SpfVerdict(string Result, string Domain, int Lookups, string Explanation, string? OwnersExplanation = null);
+public sealed record SpfVerdict(AuthenticationResult Result, string Domain, int Lookups, string Explanation, string? OwnersExplanation = null);
 
 /// <summary>Evaluates SPF (RFC 7208): may this client send for this domain?</summary>
 public sealed class Spf(DnsResolver dns, TimeProvider time)
@@ -43,13 +43,13 @@ public sealed class Spf(DnsResolver dns, TimeProvider time)
         try
         {
             var outcome = await evaluation.Run();
-            var words = outcome.Result == SpfResult.Fail ? await OwnersWords(evaluation, outcome, ct) : null;
-            return new SpfVerdict(outcome.Result.Word(), sender.Domain, evaluation.Lookups, SpfWording.Whole(sender, outcome), words);
+            var words = outcome.Result == AuthenticationResult.Fail ? await OwnersWords(evaluation, outcome, ct) : null;
+            return new SpfVerdict(outcome.Result, sender.Domain, evaluation.Lookups, SpfWording.Whole(sender, outcome), words);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            var late = new SpfOutcome(SpfResult.TempError, $"looking its records up took more than {Patience.TotalSeconds:0} seconds");
-            return new SpfVerdict(late.Result.Word(), sender.Domain, evaluation.Lookups, SpfWording.Whole(sender, late));
+            var late = new SpfOutcome(AuthenticationResult.TempError, $"looking its records up took more than {Patience.TotalSeconds:0} seconds");
+            return new SpfVerdict(late.Result, sender.Domain, evaluation.Lookups, SpfWording.Whole(sender, late));
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
 
     public Task<SpfOutcome> Run() => sender.HasDomain
         ? CheckHost(sender.Domain, [])
-        : Task.FromResult(new SpfOutcome(SpfResult.None, sender.Domain.Length == 0 ? "there is no domain to check" : $"\"{sender.Domain}\" is not a full domain name"));
+        : Task.FromResult(new SpfOutcome(AuthenticationResult.None, sender.Domain.Length == 0 ? "there is no domain to check" : $"\"{sender.Domain}\" is not a full domain name"));
 
     /// <summary>RFC 7208 §6.2: exactly one TXT record of the right syntax, else nothing.</summary>
     public async Task<string?> OwnersWords(SpfOutcome outcome)
@@ -33,9 +33,9 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
     private async Task<SpfOutcome> CheckHost(string domain, IReadOnlyList<string> path) => await PublishedSpf.Find(dns, domain, ct) switch
     {
         PublishedSpf.One { Record: var record } => await Evaluate(record, domain, [.. path, domain]),
-        PublishedSpf.None none => new SpfOutcome(SpfResult.None, none.Why),
-        PublishedSpf.Broken broken => new SpfOutcome(SpfResult.PermError, broken.Why),
-        PublishedSpf.Away away => new SpfOutcome(SpfResult.TempError, away.Why),
+        PublishedSpf.None none => new SpfOutcome(AuthenticationResult.None, none.Why),
+        PublishedSpf.Broken broken => new SpfOutcome(AuthenticationResult.PermError, broken.Why),
+        PublishedSpf.Away away => new SpfOutcome(AuthenticationResult.TempError, away.Why),
         _ => throw new InvalidOperationException(),
     };
 
@@ -45,7 +45,7 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
         List<string> missed = [];
         foreach (var term in record.Evaluated)
         {
-            if (term.CostsLookup && ++Lookups > Spf.LookupsMax) return new SpfOutcome(SpfResult.PermError, SpfWording.TooManyLookups(domain, term));
+            if (term.CostsLookup && ++Lookups > Spf.LookupsMax) return new SpfOutcome(AuthenticationResult.PermError, SpfWording.TooManyLookups(domain, term));
             if (term is SpfTerm.Redirect redirect) return await Follow(redirect, domain, path);
             var mechanism = (SpfTerm.Mechanism)term;
             var match = mechanism is SpfTerm.All all ? new SpfMatch.Yes(SpfWording.Last(domain, all, sender, missed)) : await Test(mechanism, domain, path);
@@ -61,7 +61,7 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
                     break;
             }
         }
-        return new SpfOutcome(SpfResult.Neutral, SpfWording.NoMatch(domain, sender, missed));
+        return new SpfOutcome(AuthenticationResult.Neutral, SpfWording.NoMatch(domain, sender, missed));
     }
 
     private Task<SpfMatch> Test(SpfTerm.Mechanism mechanism, string domain, IReadOnlyList<string> path) => mechanism switch
@@ -148,9 +148,9 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
         if (await Descend(include, include.Domain, domain, path) is not { } inner) return Broken(include, domain, "it names no valid domain");
         return inner.Result switch
         {
-            SpfResult.Pass => new SpfMatch.Yes(inner.Why),
-            SpfResult.Fail or SpfResult.SoftFail or SpfResult.Neutral => new SpfMatch.No(SpfWording.Clip(include.Text)),
-            SpfResult.TempError => Away(include, domain, inner.Why),
+            AuthenticationResult.Pass => new SpfMatch.Yes(inner.Why),
+            AuthenticationResult.Fail or AuthenticationResult.SoftFail or AuthenticationResult.Neutral => new SpfMatch.No(SpfWording.Clip(include.Text)),
+            AuthenticationResult.TempError => Away(include, domain, inner.Why),
             _ => Broken(include, domain, inner.Why),
         };
     }
@@ -158,10 +158,10 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
     /// <summary>RFC 7208 §6.1: the other record's result is this one's, but that it must have one.</summary>
     private async Task<SpfOutcome> Follow(SpfTerm.Redirect redirect, string domain, IReadOnlyList<string> path)
     {
-        var inner = await Descend(redirect, redirect.Domain, domain, path) ?? new SpfOutcome(SpfResult.None, "it names no valid domain");
+        var inner = await Descend(redirect, redirect.Domain, domain, path) ?? new SpfOutcome(AuthenticationResult.None, "it names no valid domain");
         return inner with
         {
-            Result = inner.Result == SpfResult.None ? SpfResult.PermError : inner.Result,
+            Result = inner.Result == AuthenticationResult.None ? AuthenticationResult.PermError : inner.Result,
             Why = $"the SPF record of {domain} leaves the answer to another by \"{SpfWording.Clip(redirect.Text)}\"; {inner.Why}",
         };
     }
@@ -170,7 +170,7 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
     {
         if (await macros.Name(spec, domain) is not { } name) return null;
         return path.Contains(name)
-            ? new SpfOutcome(SpfResult.PermError, $"\"{SpfWording.Clip(term.Text)}\" leads in a circle ({string.Join(" → ", path.SkipWhile(step => step != name))} → {name})")
+            ? new SpfOutcome(AuthenticationResult.PermError, $"\"{SpfWording.Clip(term.Text)}\" leads in a circle ({string.Join(" → ", path.SkipWhile(step => step != name))} → {name})")
             : await CheckHost(name, path);
     }
 
@@ -185,20 +185,20 @@ internal sealed class SpfEvaluation(DnsResolver dns, SpfSender sender, DateTimeO
     private static SpfMatch.No Miss(SpfTerm term, string seen) => new($"{SpfWording.Clip(term.Text)} ({seen})");
 
     private SpfMatch Void(SpfTerm term, string domain, string seen) => ++voids > Spf.VoidLookupsMax
-        ? new SpfMatch.Error(new SpfOutcome(SpfResult.PermError, SpfWording.TooManyVoids(domain, term)))
+        ? new SpfMatch.Error(new SpfOutcome(AuthenticationResult.PermError, SpfWording.TooManyVoids(domain, term)))
         : Miss(term, seen);
 
-    private static SpfMatch.Error Away(SpfTerm term, string domain, string why) => new(new SpfOutcome(SpfResult.TempError, Chain(term, domain, why)));
+    private static SpfMatch.Error Away(SpfTerm term, string domain, string why) => new(new SpfOutcome(AuthenticationResult.TempError, Chain(term, domain, why)));
 
-    private static SpfMatch.Error Broken(SpfTerm term, string domain, string why) => new(new SpfOutcome(SpfResult.PermError, Chain(term, domain, why)));
+    private static SpfMatch.Error Broken(SpfTerm term, string domain, string why) => new(new SpfOutcome(AuthenticationResult.PermError, Chain(term, domain, why)));
 
     private static string Chain(SpfTerm term, string domain, string why) => $"the term \"{SpfWording.Clip(term.Text)}\" in the SPF record of {domain} leads to an error: {why}";
 
-    private static SpfResult ResultOf(SpfQualifier qualifier) => qualifier switch
+    private static AuthenticationResult ResultOf(SpfQualifier qualifier) => qualifier switch
     {
-        SpfQualifier.Pass => SpfResult.Pass,
-        SpfQualifier.Fail => SpfResult.Fail,
-        SpfQualifier.SoftFail => SpfResult.SoftFail,
-        _ => SpfResult.Neutral,
+        SpfQualifier.Pass => AuthenticationResult.Pass,
+        SpfQualifier.Fail => AuthenticationResult.Fail,
+        SpfQualifier.SoftFail => AuthenticationResult.SoftFail,
+        _ => AuthenticationResult.Neutral,
     };
 }

@@ -2,16 +2,10 @@ using MailApi.Mail.Routing;
 
 namespace MailApi.Mail.Authentication;
 
-/// <summary>RFC 7208 §2.6; lower-cased, the words of RFC 8601 §2.7.2.</summary>
-internal enum SpfResult
-{
-    None, Neutral, Pass, Fail, SoftFail, TempError, PermError,
-}
-
 /// <summary>What <c>check_host()</c> returns, and why.</summary>
 /// <param name="Result">The result.</param>
 /// <param name="Why">A clause, without its final stop.</param>
-internal sealed record SpfOutcome(SpfResult Result, string Why)
+internal sealed record SpfOutcome(AuthenticationResult Result, string Why)
 {
     /// <summary>Where the words about a fail are, and the domain whose record says so; both of the record that decided (RFC 7208 §6.2).</summary>
     public (SpfMacroString Name, string Domain)? Explanation { get; init; }

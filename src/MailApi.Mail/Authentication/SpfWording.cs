@@ -11,8 +11,6 @@ internal static class SpfWording
     /// <summary>Of what a record lists, and of what a term stands for, so many are named.</summary>
     private const int NamedMax = 8;
 
-    public static string Word(this SpfResult result) => result.ToString().ToLowerInvariant();
-
     /// <summary>Text of a stranger, made harmless and short.</summary>
     public static string Clip(string text)
     {
@@ -34,13 +32,13 @@ internal static class SpfWording
         var (client, domain) = (sender.Client, sender.Domain);
         var head = outcome.Result switch
         {
-            SpfResult.Pass => $"{client} may send mail for {domain}",
-            SpfResult.Fail => $"{client} may not send mail for {domain}",
-            SpfResult.SoftFail => $"{client} is probably not meant to send mail for {domain}",
-            SpfResult.Neutral => $"{domain} does not say whether {client} may send its mail",
-            SpfResult.None => "SPF says nothing about this message",
-            SpfResult.TempError => $"The SPF of {domain} cannot be judged right now, and receivers may put the mail off",
-            SpfResult.PermError => $"The SPF of {domain} is broken, so that receivers cannot rely on it",
+            AuthenticationResult.Pass => $"{client} may send mail for {domain}",
+            AuthenticationResult.Fail => $"{client} may not send mail for {domain}",
+            AuthenticationResult.SoftFail => $"{client} is probably not meant to send mail for {domain}",
+            AuthenticationResult.Neutral => $"{domain} does not say whether {client} may send its mail",
+            AuthenticationResult.None => "SPF says nothing about this message",
+            AuthenticationResult.TempError => $"The SPF of {domain} cannot be judged right now, and receivers may put the mail off",
+            AuthenticationResult.PermError => $"The SPF of {domain} is broken, so that receivers cannot rely on it",
             _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
         };
         var identity = sender.IsHelo ? " The message has no return path (as bounces have none), so the name that the server gave of itself was checked." : "";

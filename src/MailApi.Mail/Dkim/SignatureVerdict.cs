@@ -1,14 +1,15 @@
 using System.Text.Json.Serialization;
+using MailApi.Mail.Authentication;
 
 namespace MailApi.Mail.Dkim;
 
-/// <summary>What one DKIM signature of a message is worth; results in the words of RFC 8601 §2.7.1.</summary>
+/// <summary>What one DKIM signature of a message is worth (RFC 8601 §2.7.1).</summary>
 /// <param name="Domain">The signing domain, empty where the signature names none.</param>
 /// <param name="Selector">Empty where the signature names none.</param>
 /// <param name="Algorithm">Empty where the signature names none.</param>
 /// <param name="Result"><c>pass, fail, neutral, permerror, temperror</c>.</param>
 /// <param name="Reason">Why, when it did not pass.</param>
-public sealed record SignatureVerdict(string Domain, string Selector, string Algorithm, string Result,
+public sealed record SignatureVerdict(string Domain, string Selector, string Algorithm, AuthenticationResult Result,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason)
 {
     // Of the results, fail: message and signature do not match, or it is too late. neutral: it could not be processed, or is to be ignored.

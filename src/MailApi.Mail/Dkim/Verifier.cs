@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
 
@@ -46,24 +47,24 @@ public static class Verifier
         var fields = message.Fields.Where(field => field.Name == "dkim-signature").ToList();
         // The look-ups wait on the network and run at once; a slow one holds up no other.
         var tried = await Task.WhenAll(fields.Take(SignaturesMax).Select(field => Verify(message, field, keys, time, ct)));
-        return [.. tried, .. fields.Skip(SignaturesMax).Select(field => Refused(field, "neutral", SignatureFault.NotTried, $"only the first {SignaturesMax} signatures are verified"))];
+        return [.. tried, .. fields.Skip(SignaturesMax).Select(field => Refused(field, AuthenticationResult.Neutral, SignatureFault.NotTried, $"only the first {SignaturesMax} signatures are verified"))];
     }
 
     /// <summary>One signature of a message, of DKIM or of ARC.</summary>
     internal static async Task<SignatureVerdict> Verify(RawMessage message, RawField field, KeyLookup keys, TimeProvider time, CancellationToken ct)
     {
         if (!Signature.TryParse(field, out _, out var signature, out var error))
-            return Refused(field, error.Fault == SignatureFault.Malformed ? "neutral" : "permerror", error.Fault, error.Reason);
+            return Refused(field, error.Fault == SignatureFault.Malformed ? AuthenticationResult.Neutral : AuthenticationResult.PermError, error.Fault, error.Reason);
 
-        var verdict = new SignatureVerdict(signature.Domain, signature.Selector, signature.Algorithm, "pass", null);
+        var verdict = new SignatureVerdict(signature.Domain, signature.Selector, signature.Algorithm, AuthenticationResult.Pass, null);
         var now = time.GetUtcNow();
-        if (signature.Expires < now.ToUnixTimeSeconds()) return verdict with { Result = "fail", Reason = "the signature has expired", Fault = SignatureFault.Expired };
+        if (signature.Expires < now.ToUnixTimeSeconds()) return verdict with { Result = AuthenticationResult.Fail, Reason = "the signature has expired", Fault = SignatureFault.Expired };
         if (signature.Made > (now + ClockSkew).ToUnixTimeSeconds())
-            return verdict with { Result = "neutral", Reason = "the signature was made in the future", Fault = SignatureFault.TooNew };
+            return verdict with { Result = AuthenticationResult.Neutral, Reason = "the signature was made in the future", Fault = SignatureFault.TooNew };
 
         var (records, failure) = await keys.Find(signature.Selector, signature.Domain, ct);
-        if (records is null) return verdict with { Result = "temperror", Reason = failure, Fault = SignatureFault.LookupFailed };
-        if (records.Count == 0) return verdict with { Result = "permerror", Reason = "no key for signature", Fault = SignatureFault.NoKey };
+        if (records is null) return verdict with { Result = AuthenticationResult.TempError, Reason = failure, Fault = SignatureFault.LookupFailed };
+        if (records.Count == 0) return verdict with { Result = AuthenticationResult.PermError, Reason = "no key for signature", Fault = SignatureFault.NoKey };
         return Judge(message, signature, verdict with { KeyRecords = records.Count }, records);
     }
 
@@ -91,7 +92,7 @@ public static class Verifier
         foreach (var record in records.Take(KeyRecordsMax))
         {
             var tried = Judge(signature, verdict, record, bodyError, digest);
-            if (tried.Result == "pass") return tried;
+            if (tried.Result == AuthenticationResult.Pass) return tried;
             // A record that at least is a key tells more than another text that stands at the same name.
             if (first is null || first.Fault == SignatureFault.KeyMalformed) first = tried;
         }
@@ -105,12 +106,12 @@ public static class Verifier
         verdict = verdict with { IsTesting = key?.IsTesting ?? false };
         if (error is null) return verdict;
         var isKeyError = error.Fault is not (SignatureFault.BodyChanged or SignatureFault.HeaderChanged);
-        verdict = verdict with { Result = isKeyError ? "permerror" : "fail", Reason = error.Reason, Fault = error.Fault };
+        verdict = verdict with { Result = isKeyError ? AuthenticationResult.PermError : AuthenticationResult.Fail, Reason = error.Reason, Fault = error.Fault };
         // RFC 6376 §3.6.1: mail of a domain that tests is no worse than unsigned mail, even if the signature fails.
-        return verdict.IsTesting ? verdict with { Result = "neutral", Reason = $"{error.Reason}; the key is published as a test (t=y), so this counts as unsigned" } : verdict;
+        return verdict.IsTesting ? verdict with { Result = AuthenticationResult.Neutral, Reason = $"{error.Reason}; the key is published as a test (t=y), so this counts as unsigned" } : verdict;
     }
 
-    private static SignatureVerdict Refused(RawField field, string result, SignatureFault fault, string reason)
+    private static SignatureVerdict Refused(RawField field, AuthenticationResult result, SignatureFault fault, string reason)
     {
         _ = Signature.TryParse(field, out var tags, out var signature, out _);
         return new SignatureVerdict(signature?.Domain ?? Shown(tags, "d"), Shown(tags, "s"), Shown(tags, "a"), result, reason) { Fault = fault };

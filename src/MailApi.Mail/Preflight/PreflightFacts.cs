@@ -1,13 +1,14 @@
 using System.Net;
+using MailApi.Mail.Authentication;
 
 namespace MailApi.Mail.Preflight;
 
 /// <summary>What a receiver would conclude about one DKIM signature of the message.</summary>
 /// <param name="Domain"><c>d=</c>.</param>
 /// <param name="Selector"><c>s=</c>.</param>
-/// <param name="Result">In the words of RFC 8601.</param>
+/// <param name="Result">Of its verification.</param>
 /// <param name="Aligned">Its domain is aligned with that of From (RFC 9989 §4.4).</param>
-public sealed record DkimFact(string Domain, string Selector, string Result, bool Aligned);
+public sealed record DkimFact(string Domain, string Selector, AuthenticationResult Result, bool Aligned);
 
 /// <summary>What the checks need to know besides the message.</summary>
 public sealed record PreflightFacts
@@ -24,26 +25,26 @@ public sealed record PreflightFacts
     /// <summary>What is said in EHLO.</summary>
     public required string HeloName { get; init; }
 
-    /// <summary>SPF of the reverse path, in the words of RFC 8601.</summary>
-    public required string SpfResult { get; init; }
+    /// <summary>SPF of the reverse path.</summary>
+    public required AuthenticationResult SpfResult { get; init; }
 
     /// <summary>The domain of the reverse path is aligned with that of From.</summary>
     public required bool SpfAligned { get; init; }
 
     public required IReadOnlyList<DkimFact> Dkim { get; init; }
 
-    /// <summary>In the words of RFC 8601; <c>none</c> when there is no record.</summary>
-    public required string DmarcResult { get; init; }
+    /// <summary><c>none</c> when there is no record.</summary>
+    public required AuthenticationResult DmarcResult { get; init; }
 
-    /// <summary><c>none, quarantine, reject</c>; null when there is no record.</summary>
-    public required string? DmarcPolicy { get; init; }
+    /// <summary>Null when there is no record.</summary>
+    public required DmarcPolicy? DmarcPolicy { get; init; }
 
     /// <summary>The host that links are rewritten to for click tracking; null when there is none.</summary>
     public string? TrackingHost { get; init; }
 
-    internal bool SpfPasses => SpfResult == "pass";
+    internal bool SpfPasses => SpfResult == AuthenticationResult.Pass;
 
-    internal bool DkimPasses => Dkim.Any(signature => signature.Result == "pass");
+    internal bool DkimPasses => Dkim.Any(signature => signature.Result == AuthenticationResult.Pass);
 
-    internal bool IsAligned => (SpfPasses && SpfAligned) || Dkim.Any(signature => signature is { Result: "pass", Aligned: true });
+    internal bool IsAligned => (SpfPasses && SpfAligned) || Dkim.Any(signature => signature is { Result: AuthenticationResult.Pass, Aligned: true });
 }

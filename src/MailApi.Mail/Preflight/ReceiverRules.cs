@@ -1,3 +1,4 @@
+using MailApi.Mail.Authentication;
 using static MailApi.Mail.Preflight.Check;
 using static MailApi.Mail.Preflight.CheckGroup;
 
@@ -15,7 +16,7 @@ internal static class ReceiverRules
 
     public static Check Gmail(RenderedMessage message, PreflightFacts facts, Check reverseDns)
     {
-        var notAligned = facts.DmarcPolicy is "reject" or "quarantine" ? "550 5.7.26" : "550 5.7.32";
+        var notAligned = facts.DmarcPolicy is DmarcPolicy.Reject or DmarcPolicy.Quarantine ? "550 5.7.26" : "550 5.7.32";
         var breaches = Authentication(facts, new Replies("550 5.7.26", "550 5.7.27", "550 5.7.30", "550 5.7.40", notAligned)).ToList();
         if (reverseDns.Result == CheckResult.Fail) breaches.Add(new Breach("550 5.7.25", "the sending address has no matching name", reverseDns.Cure!, IsRefused: true));
         if (Malformed(message) is { } malformed) breaches.Add(new Breach("550 5.7.1", malformed, "Mend the headers.", IsRefused: true));
@@ -48,26 +49,26 @@ internal static class ReceiverRules
     {
         const string spfCure = "Publish the SPF record that this service shows for your domain.";
         const string dkimCure = "Publish the DKIM record that this service shows for your domain.";
-        var spfUnknown = facts.SpfResult == "temperror";
-        var dkimUnknown = !facts.DkimPasses && facts.Dkim.Any(signature => signature.Result == "temperror");
+        var spfUnknown = facts.SpfResult == AuthenticationResult.TempError;
+        var dkimUnknown = !facts.DkimPasses && facts.Dkim.Any(signature => signature.Result == AuthenticationResult.TempError);
         if (!facts.SpfPasses && !facts.DkimPasses && !spfUnknown && !dkimUnknown)
         {
-            yield return new Breach(replies.Neither, $"neither SPF ({facts.SpfResult}) nor DKIM ({DkimWord(facts)}) passes", $"{spfCure} {dkimCure}", IsRefused: true);
+            yield return new Breach(replies.Neither, $"neither SPF ({facts.SpfResult.Word()}) nor DKIM ({DkimWord(facts)}) passes", $"{spfCure} {dkimCure}", IsRefused: true);
         }
         else
         {
-            if (!facts.SpfPasses) yield return new Breach(replies.Spf, $"SPF says {facts.SpfResult}", spfCure, !spfUnknown);
+            if (!facts.SpfPasses) yield return new Breach(replies.Spf, $"SPF says {facts.SpfResult.Word()}", spfCure, !spfUnknown);
             if (!facts.DkimPasses) yield return new Breach(replies.Dkim, $"DKIM says {DkimWord(facts)}", dkimCure, !dkimUnknown);
         }
         if (facts.DmarcPolicy is null)
             yield return new Breach(replies.NoDmarc, $"{facts.OrganizationalDomain} has no DMARC policy",
-                $"Publish a TXT record at _dmarc.{facts.OrganizationalDomain}, to begin with 'v=DMARC1; p=none'.", facts.DmarcResult != "temperror");
+                $"Publish a TXT record at _dmarc.{facts.OrganizationalDomain}, to begin with 'v=DMARC1; p=none'.", facts.DmarcResult != AuthenticationResult.TempError);
         else if (!facts.IsAligned)
-            yield return new Breach(replies.NotAligned, $"what passes is not of the domain in From (DMARC: {facts.DmarcResult}, policy {facts.DmarcPolicy})",
+            yield return new Breach(replies.NotAligned, $"what passes is not of the domain in From (DMARC: {facts.DmarcResult.Word()}, policy {facts.DmarcPolicy.Value.Word()})",
                 "Let the return path or the DKIM signature be of the same domain as From.", !spfUnknown && !dkimUnknown);
     }
 
-    private static string DkimWord(PreflightFacts facts) => facts.Dkim.Count == 0 ? "none" : facts.Dkim[0].Result;
+    private static string DkimWord(PreflightFacts facts) => (facts.Dkim.Count == 0 ? AuthenticationResult.None : facts.Dkim[0].Result).Word();
 
     private static IEnumerable<Breach> Unsubscribing(RenderedMessage message, PreflightFacts facts)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using static MailApi.Mail.Preflight.Check;
@@ -64,7 +65,7 @@ internal static class UnsubscribeLint
         {
             if (!TagList.TryParse(Encoding.UTF8.GetString(field.Value.Span), out var tags)) continue;
             var (domain, selector) = (tags.Compact("d"), tags.Compact("s"));
-            var passes = facts.Dkim.Any(fact => fact.Result == "pass"
+            var passes = facts.Dkim.Any(fact => fact.Result == AuthenticationResult.Pass
                 && fact.Domain.Equals(domain, StringComparison.OrdinalIgnoreCase) && fact.Selector.Equals(selector, StringComparison.OrdinalIgnoreCase));
             if (passes) yield return [.. (tags.List("h") ?? []).Select(name => name.ToLowerInvariant())];
         }

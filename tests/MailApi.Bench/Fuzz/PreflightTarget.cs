@@ -1,3 +1,4 @@
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Preflight;
 using MailApi.Testing.Fuzzing;
 
@@ -15,11 +16,11 @@ internal static class PreflightTarget
         OrganizationalDomain = "shop.example",
         EgressAddress = null,
         HeloName = "mail.shop.example",
-        SpfResult = "pass",
+        SpfResult = AuthenticationResult.Pass,
         SpfAligned = true,
-        Dkim = [new DkimFact("mail.shop.example", "s1", "pass", Aligned: true)],
-        DmarcResult = "pass",
-        DmarcPolicy = "none",
+        Dkim = [new DkimFact("mail.shop.example", "s1", AuthenticationResult.Pass, Aligned: true)],
+        DmarcResult = AuthenticationResult.Pass,
+        DmarcPolicy = DmarcPolicy.None,
         TrackingHost = "t.shop.example",
     };
 

@@ -33,12 +33,12 @@ internal static class SignatureTarget
         var verdicts = Verifier.Verify(raw, Keys, Time, CancellationToken.None).GetAwaiter().GetResult();
         foreach (var verdict in verdicts)
         {
-            if (verdict.Result is not ("pass" or "fail" or "neutral" or "permerror" or "temperror")) throw new InvalidOperationException($"No result: {verdict.Result}");
-            if (verdict.Result == "pass" != (verdict.Fault == SignatureFault.None) || verdict.Result != "pass" && verdict.Reason is not { Length: > 0 and < 1000 }) throw new InvalidOperationException($"{verdict.Result} because of {verdict.Reason}");
+            if (verdict.Result is AuthenticationResult.None or AuthenticationResult.SoftFail) throw new InvalidOperationException($"No result of DKIM: {verdict.Result}");
+            if (verdict.Result == AuthenticationResult.Pass != (verdict.Fault == SignatureFault.None) || verdict.Result != AuthenticationResult.Pass && verdict.Reason is not { Length: > 0 and < 1000 }) throw new InvalidOperationException($"{verdict.Result} because of {verdict.Reason}");
             if ((verdict.Domain + verdict.Selector + verdict.Reason).Any(char.IsControl)) throw new InvalidOperationException("A verdict with control characters.");
         }
         var chain = ArcChain.Verify(raw, Keys, Time, CancellationToken.None).GetAwaiter().GetResult();
-        if (chain.Result is not ("none" or "pass" or "fail") || chain.Result == "fail" != (chain.Reason is { Length: > 0 and < 1000 })) throw new InvalidOperationException($"A chain that is {chain.Result} because of {chain.Reason}.");
+        if (chain.Result is not (AuthenticationResult.None or AuthenticationResult.Pass or AuthenticationResult.Fail) || chain.Result == AuthenticationResult.Fail != (chain.Reason is { Length: > 0 and < 1000 })) throw new InvalidOperationException($"A chain that is {chain.Result} because of {chain.Reason}.");
         var author = Author.Of(raw);
         if (author.Fault == AuthorFault.None != (author.Domain is not null) || author.Addresses.Count > Author.AddressesMax) throw new InvalidOperationException($"An author of {author.Domain} with the fault {author.Fault}.");
         return $"{string.Join(',', verdicts.Take(3).Select(it => $"{it.Result} {it.Fault}"))} {chain.Result} {Math.Min(3, chain.Sets)} {chain.Reason is null} {author.Fault}";

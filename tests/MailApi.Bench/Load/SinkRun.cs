@@ -1,4 +1,5 @@
 using System.Net;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Mail.Routing;
 using MailApi.Testing;
@@ -61,7 +62,7 @@ internal static class SinkRun
         foreach (var message in sample)
         {
             var verdicts = await Verifier.Verify(message.Bytes, dns, TimeProvider.System, CancellationToken.None);
-            if (verdicts.Count > 0 && verdicts.All(verdict => verdict.Result == "pass")) passed++;
+            if (verdicts.Count > 0 && verdicts.All(verdict => verdict.Result == AuthenticationResult.Pass)) passed++;
             else Console.WriteLine($"{message.MessageId}: {(verdicts.Count == 0 ? "no signature" : string.Join(", ", verdicts.Select(verdict => $"{verdict.Result} {verdict.Reason}")))}");
         }
         Console.WriteLine($"{sink.Count} messages; {passed} of {sample.Count} sampled verify");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Mail.Routing;
 using MailApi.Testing;
@@ -80,7 +81,7 @@ public sealed class Keys_rotate_under_load(Worlds worlds, ITestOutputHelper outp
     private static void Passes(IReadOnlyList<SignatureVerdict> verdicts)
     {
         Assert.NotEmpty(verdicts);
-        Assert.All(verdicts, verdict => Assert.Equal(("pass", "mail." + Origin), (verdict.Result, verdict.Domain)));
+        Assert.All(verdicts, verdict => Assert.Equal((AuthenticationResult.Pass, "mail." + Origin), (verdict.Result, verdict.Domain)));
     }
 
     private static IEnumerable<string> Selectors(SinkMessage mail)

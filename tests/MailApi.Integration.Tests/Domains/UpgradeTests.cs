@@ -6,6 +6,7 @@ using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Storage;
 using Microsoft.Data.Sqlite;
@@ -37,7 +38,7 @@ public sealed class UpgradeTests(SharedServers servers)
         var identity = (await new SendingDomains(store.Db, store.Vault, TimeProvider.System).Identity(domain, Ct))!;
         var message = "From: a@shop.example\r\n\r\nx\r\n"u8.ToArray();
         byte[] signed = [.. identity.Signers.Single().Sign(message), .. message];
-        Assert.Equal("pass", Assert.Single(await Verifier.Verify(signed, (_, _, _) => Task.FromResult<string?>(SigningKey.Record(key.ExportPublic())), Ct)).Result);
+        Assert.Equal(AuthenticationResult.Pass, Assert.Single(await Verifier.Verify(signed, (_, _, _) => Task.FromResult<string?>(SigningKey.Record(key.ExportPublic())), Ct)).Result);
         Assert.Equal([(domain.Value, "Order 1001")], await store.Db.Query("select domain_id, subject from messages", row => (row.GetGuid(0), row.GetString(1)), Ct));
         Assert.Equal([domain.Value], await store.Db.Query("select domain_id from envelopes", row => row.GetGuid(0), Ct));
     }

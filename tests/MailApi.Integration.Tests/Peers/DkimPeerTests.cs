@@ -1,3 +1,4 @@
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Testing;
 
@@ -29,8 +30,8 @@ public class DkimPeerTests
         {
             var verdicts = await Verifier.Verify(messages[i], (selector, domain, _) => Task.FromResult(keys.GetValueOrDefault($"{selector}._domainkey.{domain}")), ct);
             // dkimpy looks at the first signature, OpenDKIM at all of them until one holds.
-            if ((dkimpy[i] == "pass") != (verdicts is [{ Result: "pass" }, ..])) differences.Add($"{names[i]} dkimpy {Word(dkimpy[i])}");
-            if ((openDkim[i] == "pass") != verdicts.Any(verdict => verdict.Result == "pass")) differences.Add($"{names[i]} opendkim {Word(openDkim[i])}");
+            if ((dkimpy[i] == "pass") != (verdicts is [{ Result: AuthenticationResult.Pass }, ..])) differences.Add($"{names[i]} dkimpy {Word(dkimpy[i])}");
+            if ((openDkim[i] == "pass") != verdicts.Any(verdict => verdict.Result == AuthenticationResult.Pass)) differences.Add($"{names[i]} opendkim {Word(openDkim[i])}");
         }
         Assert.Equal(Rows("peers.txt").Select(row => $"{row[0]} {row[1]} {row[2]}").Order(StringComparer.Ordinal), differences.Order(StringComparer.Ordinal));
     }

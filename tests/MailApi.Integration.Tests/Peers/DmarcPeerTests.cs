@@ -68,8 +68,8 @@ public sealed class DmarcPeerTests : IAsyncLifetime
         for (var i = 0; i < cases.Count; i++)
         {
             var row = cases[i];
-            var verdict = await dmarc.Check(row[1], new SpfVerdict(row[3], row[2], 0, ""), [new SignatureVerdict(row[4], "s", "rsa-sha256", row[5], null)], ct);
-            var ours = verdict.Result != "fail" ? verdict.Result : verdict.Disposition == "none" ? "monitor" : verdict.Disposition;
+            var verdict = await dmarc.Check(row[1], new SpfVerdict(Result(row[3]), row[2], 0, ""), [new SignatureVerdict(row[4], "s", "rsa-sha256", Result(row[5]), null)], ct);
+            var ours = verdict.Result != AuthenticationResult.Fail ? verdict.Result.Word() : verdict.Disposition == DmarcPolicy.None ? "monitor" : verdict.Disposition.Word();
             found.Add(string.Join(' ', [.. row[1..6], ours, ours == theirs[i] ? "=" : theirs[i]]));
         }
         Assert.Equal(string.Join('\n', cases.Select(row => string.Join(' ', row[1..8]))), string.Join('\n', found));
@@ -79,4 +79,6 @@ public sealed class DmarcPeerTests : IAsyncLifetime
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public ValueTask DisposeAsync() => zone.DisposeAsync();
+
+    private static AuthenticationResult Result(string word) => Enum.Parse<AuthenticationResult>(word, ignoreCase: true);
 }

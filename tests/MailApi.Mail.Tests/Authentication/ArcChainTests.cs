@@ -2,6 +2,7 @@ using System.Text;
 using MailApi.Mail.Authentication;
 using MailApi.Mail.Tests.Dkim;
 using MailApi.Testing;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Authentication;
 
@@ -13,7 +14,7 @@ public sealed class ArcChainTests : IAsyncDisposable
     public ArcChainTests() => zone.Txt("m1._domainkey.relay.example", Handmade.Record).Txt("m1._domainkey.list.example", Handmade.Record);
 
     [Fact]
-    public async Task A_message_without_seals_has_no_chain() => Assert.Equal(new ArcVerdict("none", 0, "", null), await Verdict(Message));
+    public async Task A_message_without_seals_has_no_chain() => Assert.Equal(new ArcVerdict(None, 0, "", null), await Verdict(Message));
 
     [Theory]
     [InlineData(1)]
@@ -23,15 +24,15 @@ public sealed class ArcChainTests : IAsyncDisposable
     {
         var message = Message;
         for (var i = 1; i <= sets; i++) message = Handmade.Seal(message, i, i == 1 ? "none" : "pass", i == sets ? "list.example" : "relay.example");
-        Assert.Equal(new ArcVerdict("pass", sets, "list.example", null), await Verdict(message));
+        Assert.Equal(new ArcVerdict(Pass, sets, "list.example", null), await Verdict(message));
     }
 
     [Fact]
     public async Task Only_the_last_message_signature_must_still_match()
     {
         var changed = Handmade.Seal(Message, 1, "none").Replace("Subject: Order", "Subject: [list] Order", StringComparison.Ordinal);
-        Assert.Equal(("fail", "the last message signature (relay.example) does not hold: the signature does not match the header"), Said(await Verdict(changed)));
-        Assert.Equal("pass", (await Verdict(Handmade.Seal(changed, 2, "pass", "list.example"))).Result);
+        Assert.Equal((Fail, "the last message signature (relay.example) does not hold: the signature does not match the header"), Said(await Verdict(changed)));
+        Assert.Equal(Pass, (await Verdict(Handmade.Seal(changed, 2, "pass", "list.example"))).Result);
     }
 
     public static TheoryData<string, string, string> Broken
@@ -75,15 +76,15 @@ public sealed class ArcChainTests : IAsyncDisposable
     public async Task A_broken_chain_fails_and_says_where(string what, string message, string reason)
     {
         zone.Fail("m1._domainkey.slow.example", DnsFailure.ServFail);
-        Assert.Equal((what, "fail", reason), (what, Said(await Verdict(message)).Result, Said(await Verdict(message)).Reason));
+        Assert.Equal((what, Fail, reason), (what, Said(await Verdict(message)).Result, Said(await Verdict(message)).Reason));
     }
 
     [Fact]
     public async Task More_than_fifty_sets_or_half_a_megabyte_are_refused_without_a_question()
     {
         var many = string.Concat(Enumerable.Range(1, 51).Select(i => $"ARC-Seal: i={i}; b=\r\nARC-Message-Signature: i={i}; b=\r\nARC-Authentication-Results: i={i}; x\r\n"));
-        Assert.Equal(("fail", "there are more than 50 sets"), Said(await Verdict(many + Message)));
-        Assert.Equal(("fail", "its fields are larger than any chain needs"), Said(await Verdict($"ARC-Seal: i=1; x={new string('x', 600_000)}\r\n{Message}")));
+        Assert.Equal((Fail, "there are more than 50 sets"), Said(await Verdict(many + Message)));
+        Assert.Equal((Fail, "its fields are larger than any chain needs"), Said(await Verdict($"ARC-Seal: i=1; x={new string('x', 600_000)}\r\n{Message}")));
         Assert.Empty(zone.Questions);
     }
 
@@ -92,13 +93,13 @@ public sealed class ArcChainTests : IAsyncDisposable
     {
         zone.Txt("_dmarc.shop.example", "v=DMARC1; p=reject");
         var report = await new Receiver(zone).Receives(Handmade.Seal(Message, 1, "none", "list.example"), "bounces@list.example");
-        Assert.Equal(("pass", "fail"), (report.Arc.Result, report.Dmarc.Result));
+        Assert.Equal((Pass, Fail), (report.Arc.Result, report.Dmarc.Result));
         Assert.Contains("ARC: one relay passed the message on, the last list.example, and the chain of seals holds: a receiver that trusts list.example may believe what it found.", report.Why);
     }
 
     public ValueTask DisposeAsync() => zone.DisposeAsync();
 
-    private static (string Result, string? Reason) Said(ArcVerdict verdict) => (verdict.Result, verdict.Reason);
+    private static (AuthenticationResult Result, string? Reason) Said(ArcVerdict verdict) => (verdict.Result, verdict.Reason);
 
     private Task<ArcVerdict> Verdict(string message) =>
         ArcChain.Verify(Encoding.Latin1.GetBytes(message), Receiver.Dns(zone), FixedTime.Now, TestContext.Current.CancellationToken);

@@ -1,6 +1,8 @@
 using System.Text;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Tests.Dkim;
 using MailApi.Testing;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Authentication;
 
@@ -52,7 +54,7 @@ public sealed class AuthenticatorTests : IAsyncDisposable
     public async Task The_author_is_found_or_the_message_says_none(string fields, string domain, string? conclusion = null)
     {
         var report = await receiver.Receives($"{fields}\r\n{Body}", "a@shop.example", Receiver.Stranger);
-        Assert.Equal(domain == "-" ? ("", "none") : (domain, "fail"), (report.Dmarc.Domain, report.Dmarc.Result));
+        Assert.Equal(domain == "-" ? ("", None) : (domain, Fail), (report.Dmarc.Domain, report.Dmarc.Result));
         Assert.False(report.WouldPass);
         if (conclusion is not null) Assert.StartsWith("A receiver cannot tell who wrote this message, and will probably refuse it: " + conclusion, report.Why[0], StringComparison.Ordinal);
     }
@@ -67,7 +69,7 @@ public sealed class AuthenticatorTests : IAsyncDisposable
     public async Task Without_a_policy_something_must_still_speak_for_it(string from, bool passes, string conclusion)
     {
         var report = await receiver.Receives($"From: a@free.example\r\n{Body}", "a@free.example", from);
-        Assert.Equal((passes, "none", conclusion), (report.WouldPass, report.Dmarc.Result, report.Why[0]));
+        Assert.Equal((passes, None, conclusion), (report.WouldPass, report.Dmarc.Result, report.Why[0]));
         Assert.StartsWith("DMARC (none): there is no record at _dmarc.free.example or above it.", report.Why[^1], StringComparison.Ordinal);
     }
 
@@ -89,29 +91,29 @@ public sealed class AuthenticatorTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("Hello Ann", "Hello Bob", "fail", "The text was changed after it was signed")]
-    [InlineData("Subject: Order", "Subject: Odder", "fail", "A signed header field was changed on the way")]
-    [InlineData("v=1;", "v=2;", "neutral", "Correct the program that signs.")]
-    [InlineData("a=rsa-sha256", "a=rsa-sha1", "permerror", "Sign with rsa-sha256 and a key of 2,048 bits.")]
-    [InlineData("s=m1", "s=slow", "temperror", "Try again later")]
-    public async Task Each_fault_of_a_signature_has_its_cure(string from, string to, string result, string cure)
+    [InlineData("Hello Ann", "Hello Bob", Fail, "The text was changed after it was signed")]
+    [InlineData("Subject: Order", "Subject: Odder", Fail, "A signed header field was changed on the way")]
+    [InlineData("v=1;", "v=2;", Neutral, "Correct the program that signs.")]
+    [InlineData("a=rsa-sha256", "a=rsa-sha1", PermError, "Sign with rsa-sha256 and a key of 2,048 bits.")]
+    [InlineData("s=m1", "s=slow", TempError, "Try again later")]
+    public async Task Each_fault_of_a_signature_has_its_cure(string from, string to, AuthenticationResult result, string cure)
     {
         zone.Fail("slow._domainkey.shop.example", DnsFailure.ServFail);
         var message = Handmade.Sign("v=1; a=rsa-sha256; c=relaxed/relaxed; d=shop.example; s=m1; h=from:to:subject", $"From: a@shop.example\r\n{Body}");
         var report = await receiver.Receives(message.Replace(from, to, StringComparison.Ordinal), "a@evil.example", Receiver.Stranger);
         Assert.Equal(result, Assert.Single(report.Dkim).Result);
-        Assert.Contains(report.Why, why => why.StartsWith($"DKIM ({result}): the signature of shop.example", StringComparison.Ordinal) && why.Contains(cure, StringComparison.Ordinal));
+        Assert.Contains(report.Why, why => why.StartsWith($"DKIM ({result.Word()}): the signature of shop.example", StringComparison.Ordinal) && why.Contains(cure, StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("none", "Publish a TXT record at shop.example that begins with v=spf1 and names the servers that send for it.")]
-    [InlineData("permerror", "Correct the SPF record of shop.example: as it stands, receivers do not use it.")]
-    [InlineData("temperror", "Try again later; if it lasts, ask whoever runs the name servers.")]
-    public async Task Each_fault_of_SPF_has_its_cure(string result, string cure)
+    [InlineData(None, "Publish a TXT record at shop.example that begins with v=spf1 and names the servers that send for it.")]
+    [InlineData(PermError, "Correct the SPF record of shop.example: as it stands, receivers do not use it.")]
+    [InlineData(TempError, "Try again later; if it lasts, ask whoever runs the name servers.")]
+    public async Task Each_fault_of_SPF_has_its_cure(AuthenticationResult result, string cure)
     {
         receiver.Otherwise = result;
         var report = await receiver.Receives($"From: a@shop.example\r\n{Body}", "a@shop.example", Receiver.Stranger);
-        Assert.Equal((result == "temperror" ? "temperror" : "fail", cure), (report.Dmarc.Result, report.Why[2]));
+        Assert.Equal((result == TempError ? TempError : Fail, cure), (report.Dmarc.Result, report.Why[2]));
     }
 
     /// <summary>Random octets, and a message with pieces of header put in at random: every one gets a verdict.</summary>

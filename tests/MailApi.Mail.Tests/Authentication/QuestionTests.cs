@@ -1,5 +1,7 @@
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Tests.Dkim;
 using MailApi.Testing;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Authentication;
 
@@ -34,7 +36,7 @@ public sealed class QuestionTests : IAsyncDisposable
     public async Task From_one_of_the_three_with_an_aligned_return_path_it_passes(string server)
     {
         var report = await receiver.Receives(Message, "b-1@bounces.shop.example", server);
-        Assert.Equal((true, "pass", true, false, "none"), (report.WouldPass, report.Dmarc.Result, report.Dmarc.SpfAligned, report.Dmarc.DkimAligned, report.Dmarc.Disposition));
+        Assert.Equal((true, Pass, true, false, DmarcPolicy.None), (report.WouldPass, report.Dmarc.Result, report.Dmarc.SpfAligned, report.Dmarc.DkimAligned, report.Dmarc.Disposition));
         Assert.Equal(
         [
             "It passes: SPF confirms that it comes from shop.example, and one of the two is enough for DMARC.",
@@ -49,7 +51,7 @@ public sealed class QuestionTests : IAsyncDisposable
     public async Task From_one_of_the_three_with_a_return_path_elsewhere_it_is_refused()
     {
         var report = await receiver.Receives(Message, "b-1@mailer.example");
-        Assert.Equal((false, "fail", "pass", false, "reject"), (report.WouldPass, report.Dmarc.Result, report.Spf.Result, report.Dmarc.SpfAligned, report.Dmarc.Disposition));
+        Assert.Equal((false, Fail, Pass, false, DmarcPolicy.Reject), (report.WouldPass, report.Dmarc.Result, report.Spf.Result, report.Dmarc.SpfAligned, report.Dmarc.Disposition));
         Assert.Equal(
         [
             Refused,
@@ -62,18 +64,18 @@ public sealed class QuestionTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("fail")]
-    [InlineData("softfail")]
-    [InlineData("neutral")]
-    public async Task From_another_server_it_is_refused_however_SPF_puts_it(string result)
+    [InlineData(Fail)]
+    [InlineData(SoftFail)]
+    [InlineData(Neutral)]
+    public async Task From_another_server_it_is_refused_however_SPF_puts_it(AuthenticationResult result)
     {
         receiver.Otherwise = result;
         var report = await receiver.Receives(Message, "b-1@shop.example", Receiver.Stranger);
-        Assert.Equal((false, "fail", "reject"), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
+        Assert.Equal((false, Fail, DmarcPolicy.Reject), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
         Assert.Equal(
         [
             Refused,
-            $"SPF ({result}): The SPF record of shop.example lists 192.0.2.1, 192.0.2.2, 192.0.2.3; 203.0.113.9 is not among them.",
+            $"SPF ({result.Word()}): The SPF record of shop.example lists 192.0.2.1, 192.0.2.2, 192.0.2.3; 203.0.113.9 is not among them.",
             "Send through a server that the SPF record of shop.example names; or, if 203.0.113.9 is yours, add ip4:203.0.113.9 to that record.",
             Unsigned,
             "DMARC (fail): " + Policy,
@@ -96,15 +98,15 @@ public sealed class QuestionTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("v=DMARC1; p=reject; aspf=s", "reject")]
-    [InlineData("v=DMARC1; p=quarantine; aspf=s", "quarantine")]
-    [InlineData("v=DMARC1; p=reject; aspf=s; t=y", "quarantine")]
-    [InlineData("v=DMARC1; p=none; aspf=s", "none")]
-    public async Task Where_the_record_wants_the_same_name_a_subdomain_does_not_do(string record, string disposition)
+    [InlineData("v=DMARC1; p=reject; aspf=s", DmarcPolicy.Reject)]
+    [InlineData("v=DMARC1; p=quarantine; aspf=s", DmarcPolicy.Quarantine)]
+    [InlineData("v=DMARC1; p=reject; aspf=s; t=y", DmarcPolicy.Quarantine)]
+    [InlineData("v=DMARC1; p=none; aspf=s", DmarcPolicy.None)]
+    public async Task Where_the_record_wants_the_same_name_a_subdomain_does_not_do(string record, DmarcPolicy disposition)
     {
         zone.Set("_dmarc.shop.example", DnsRecord.Txt(record));
         var report = await receiver.Receives(Message, "b-1@bounces.shop.example");
-        Assert.Equal((false, "fail", disposition), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
+        Assert.Equal((false, Fail, disposition), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
         Assert.Contains(
             "SPF passed, but it does not count for DMARC: the return path is at bounces.shop.example, the From address at shop.example, and the DMARC record wants the same name "
             + "(aspf=s). Use a return path at shop.example, or take aspf=s out of the record.", report.Why);
@@ -117,7 +119,7 @@ public sealed class QuestionTests : IAsyncDisposable
     public async Task Signed_with_either_key_it_passes_from_anywhere(string selector)
     {
         var report = await receiver.Receives(Handmade.Sign($"{Tags}d=shop.example; s={selector}", Message), "b-1@mailer.example", Receiver.Stranger);
-        Assert.Equal((true, "pass", false, true), (report.WouldPass, report.Dmarc.Result, report.Dmarc.SpfAligned, report.Dmarc.DkimAligned));
+        Assert.Equal((true, Pass, false, true), (report.WouldPass, report.Dmarc.Result, report.Dmarc.SpfAligned, report.Dmarc.DkimAligned));
         Assert.Contains($"DKIM (pass): the signature of shop.example (selector {selector}) holds, and shop.example is the From domain: it counts for DMARC.", report.Why);
     }
 
@@ -126,7 +128,7 @@ public sealed class QuestionTests : IAsyncDisposable
     {
         zone.Txt("k0._domainkey.shop.example", "v=DKIM1; p=");
         var gone = await receiver.Receives(Handmade.Sign($"{Tags}d=shop.example; s=k3", Message), "b-1@mailer.example");
-        Assert.Equal((false, "fail", "permerror"), (gone.WouldPass, gone.Dmarc.Result, Assert.Single(gone.Dkim).Result));
+        Assert.Equal((false, Fail, PermError), (gone.WouldPass, gone.Dmarc.Result, Assert.Single(gone.Dkim).Result));
         Assert.Contains(
             "DKIM (permerror): the signature of shop.example (selector k3) does not count: no key for signature. Publish the key as a TXT record at k3._domainkey.shop.example, or sign "
             + "with a key that is published. During a rotation the old record stays until the last mail signed with it has arrived.", gone.Why);
@@ -138,7 +140,7 @@ public sealed class QuestionTests : IAsyncDisposable
     public async Task Signed_for_another_domain_it_is_refused()
     {
         var report = await receiver.Receives(Handmade.Sign($"{Tags}d=mailer.example; s=m", Message), "b-1@mailer.example");
-        Assert.Equal((false, "pass", false), (report.WouldPass, Assert.Single(report.Dkim).Result, report.Dmarc.DkimAligned));
+        Assert.Equal((false, Pass, false), (report.WouldPass, Assert.Single(report.Dkim).Result, report.Dmarc.DkimAligned));
         Assert.Contains(
             "DKIM (pass): the signature of mailer.example (selector m) holds. But it does not count for DMARC: mailer.example and the From address's shop.example are not of one "
             + "organization. Sign with d=shop.example.", report.Why);
@@ -149,7 +151,7 @@ public sealed class QuestionTests : IAsyncDisposable
     {
         zone.Fail("_dmarc.shop.example", DnsFailure.ServFail);
         var report = await receiver.Receives(Message, "b-1@shop.example");
-        Assert.Equal((false, "temperror", "none"), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
+        Assert.Equal((false, TempError, DmarcPolicy.None), (report.WouldPass, report.Dmarc.Result, report.Dmarc.Disposition));
         Assert.Contains("DMARC: the DNS gave no answer for _dmarc.shop.example. Try again later; if it lasts, ask whoever runs the name servers.", report.Why);
     }
 

@@ -18,7 +18,7 @@ internal sealed class Receiver(DnsZone zone)
     public List<string> Servers { get; } = [Server, "192.0.2.2", "192.0.2.3"];
 
     /// <summary>What SPF answers for every other address.</summary>
-    public string Otherwise { get; set; } = "fail";
+    public AuthenticationResult Otherwise { get; set; } = AuthenticationResult.Fail;
 
     public static DnsResolver Dns(DnsZone zone) =>
         new(new DnsOptions { Servers = [zone.EndPoint], Timeout = TimeSpan.FromMilliseconds(500), Retries = 0, UseIPv6 = false }, TimeProvider.System);
@@ -30,7 +30,7 @@ internal sealed class Receiver(DnsZone zone)
     private Task<SpfVerdict> Spf(SpfIdentity identity, CancellationToken ct)
     {
         var domain = identity.MailFrom.Length == 0 ? identity.Helo : identity.MailFrom[(identity.MailFrom.IndexOf('@', StringComparison.Ordinal) + 1)..];
-        var result = Servers.Contains(identity.ClientIp.ToString()) ? "pass" : Otherwise;
-        return Task.FromResult(new SpfVerdict(result, domain, 0, $"The SPF record of {domain} lists {string.Join(", ", Servers)}; {identity.ClientIp} is {(result == "pass" ? "" : "not ")}among them."));
+        var result = Servers.Contains(identity.ClientIp.ToString()) ? AuthenticationResult.Pass : Otherwise;
+        return Task.FromResult(new SpfVerdict(result, domain, 0, $"The SPF record of {domain} lists {string.Join(", ", Servers)}; {identity.ClientIp} is {(result == AuthenticationResult.Pass ? "" : "not ")}among them."));
     }
 }

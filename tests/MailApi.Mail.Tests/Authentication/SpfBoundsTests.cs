@@ -3,6 +3,7 @@ using MailApi.Mail.Authentication;
 using MailApi.Mail.Routing;
 using MailApi.Testing;
 using Microsoft.Extensions.Time.Testing;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Authentication;
 
@@ -28,7 +29,7 @@ public sealed class SpfBoundsTests : IAsyncDisposable
         time.Advance(TimeSpan.FromMilliseconds(1));
 
         var verdict = await check;
-        Assert.Equal("temperror", verdict.Result);
+        Assert.Equal(TempError, verdict.Result);
         Assert.Contains("more than 20 seconds", verdict.Explanation, StringComparison.Ordinal);
     }
 
@@ -43,7 +44,7 @@ public sealed class SpfBoundsTests : IAsyncDisposable
         time.Advance(Spf.Patience);
 
         var verdict = await check;
-        Assert.Equal(("fail", null), (verdict.Result, verdict.OwnersExplanation));
+        Assert.Equal((Fail, null), (verdict.Result, verdict.OwnersExplanation));
     }
 
     [Fact]
@@ -76,8 +77,8 @@ public sealed class SpfBoundsTests : IAsyncDisposable
         var spf = Checker(TimeProvider.System);
         var sender = new string('a', 5_000) + "@shop.example";
 
-        Assert.Equal("none", (await spf.Check(new SpfIdentity(Client, "h.example.net", sender), TestContext.Current.CancellationToken)).Result);
-        Assert.Equal("pass", (await spf.Check(new SpfIdentity(Client, sender, "ann@shop.example"), TestContext.Current.CancellationToken)).Result);
+        Assert.Equal(None, (await spf.Check(new SpfIdentity(Client, "h.example.net", sender), TestContext.Current.CancellationToken)).Result);
+        Assert.Equal(Pass, (await spf.Check(new SpfIdentity(Client, sender, "ann@shop.example"), TestContext.Current.CancellationToken)).Result);
     }
 
     [Fact]
@@ -92,7 +93,7 @@ public sealed class SpfBoundsTests : IAsyncDisposable
             var domain = $"noise{i}.example";
             zone.Txt(domain, "v=spf1 " + string.Join(' ', Enumerable.Range(0, random.Next(6)).Select(_ => words[random.Next(words.Length)])));
             var verdict = await spf.Check(new SpfIdentity(i % 2 == 0 ? Client : IPAddress.Parse("fe80::1%3"), Noise(), i % 5 == 0 ? Noise() : $"{Noise()}@{domain}"), TestContext.Current.CancellationToken);
-            Assert.Contains(verdict.Result, (string[])["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]);
+            Assert.Contains(verdict.Result, (AuthenticationResult[])[Pass, Fail, SoftFail, Neutral, None, TempError, PermError]);
             Assert.InRange(verdict.Explanation.Length, 10, 4_000);
             Assert.DoesNotContain(verdict.Explanation, char.IsControl);
         }

@@ -4,6 +4,7 @@ using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using MailApi.Mail.Tests.Composition;
 using Xunit;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 using static MailApi.Mail.Tests.Composition.Drafts;
 
 namespace MailApi.Mail.Tests.Dkim;
@@ -19,7 +20,7 @@ public class SignerTests
             var message = Signed.Sign(draft);
             Wire.AssertClean(message);
             var verdict = await Signed.Verdict(message);
-            Assert.Equal((Signed.Domain, Signed.Selector, "rsa-sha256", "pass", null), (verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result, verdict.Reason));
+            Assert.Equal((Signed.Domain, Signed.Selector, "rsa-sha256", Pass, null), (verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result, verdict.Reason));
             Assert.True(Signed.MimeKitAccepts(message));
         }
     }
@@ -28,7 +29,7 @@ public class SignerTests
     public async Task An_8_bit_header_is_signed_too()
     {
         var message = Signed.Sign(Plain with { To = [Read("小明 <小明@例子.中国>")], Subject = "您的订单 已发货" });
-        Assert.Equal("pass", (await Signed.Verdict(message)).Result);
+        Assert.Equal(Pass, (await Signed.Verdict(message)).Result);
     }
 
     [Fact]
@@ -67,7 +68,7 @@ public class SignerTests
         var end = message.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         foreach (var altered in new[] { $"{field}\r\n{message}", $"{message[..end]}\r\n{field}{message[end..]}" })
         {
-            Assert.Equal("fail", (await Signed.Verdict(Encoding.ASCII.GetBytes(altered))).Result);
+            Assert.Equal(Fail, (await Signed.Verdict(Encoding.ASCII.GetBytes(altered))).Result);
             Assert.False(Signed.MimeKitAccepts(Encoding.ASCII.GetBytes(altered)));
         }
     }
@@ -88,22 +89,22 @@ public class SignerTests
         from = from.Replace("<support@shop.example>", "<support@shop.example", StringComparison.Ordinal);
         Assert.Contains(from, message, StringComparison.Ordinal);
         var verdict = await Signed.Verdict(Encoding.ASCII.GetBytes(message.Replace(from, to, StringComparison.Ordinal)));
-        Assert.Equal(("fail", reason), (verdict.Result, verdict.Reason));
+        Assert.Equal((Fail, reason), (verdict.Result, verdict.Reason));
     }
 
     [Fact]
     public async Task A_signature_expires_after_its_validity()
     {
         var message = Signed.Sign(Plain);
-        Assert.Equal("pass", (await Signed.Verdict(message, FixedTime.Now.Later(Signer.Validity))).Result);
-        Assert.Equal("fail", (await Signed.Verdict(message, FixedTime.Now.Later(Signer.Validity + TimeSpan.FromSeconds(1)))).Result);
+        Assert.Equal(Pass, (await Signed.Verdict(message, FixedTime.Now.Later(Signer.Validity))).Result);
+        Assert.Equal(Fail, (await Signed.Verdict(message, FixedTime.Now.Later(Signer.Validity + TimeSpan.FromSeconds(1)))).Result);
     }
 
     [Fact]
     public async Task Many_sign_with_one_key_at_once()
     {
         var verdicts = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => Task.Run(() => Signed.Verdict(Signed.Sign(Plain with { Subject = $"{i}" })))));
-        Assert.All(verdicts, verdict => Assert.Equal("pass", verdict.Result));
+        Assert.All(verdicts, verdict => Assert.Equal(Pass, verdict.Result));
     }
 
     [Fact]
@@ -112,7 +113,7 @@ public class SignerTests
         using var again = SigningKey.Import(Signed.Key.ExportPrivate());
         Assert.Equal(Signed.Key.ExportPublic(), again.ExportPublic());
         var message = Composer.Compose(Plain);
-        Assert.Equal("pass", (await Signed.Verdict([.. new Signer(Signed.Domain, Signed.Selector, again, FixedTime.Now).Sign(message), .. message])).Result);
+        Assert.Equal(Pass, (await Signed.Verdict([.. new Signer(Signed.Domain, Signed.Selector, again, FixedTime.Now).Sign(message), .. message])).Result);
     }
 
     [Fact]

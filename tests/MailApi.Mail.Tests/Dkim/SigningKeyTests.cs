@@ -4,6 +4,7 @@ using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using MailApi.Mail.Tests.Composition;
 using Xunit;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Dkim;
 
@@ -21,12 +22,12 @@ public class SigningKeyTests
         byte[] signed = [.. new Signer(Signed.Domain, "e1", ed, FixedTime.Now).Sign(message), .. Signed.Sign(message)];
         var verdicts = await Verifier.Verify(signed, (selector, _, _) => Task.FromResult<string?>(selector == "e1" ? SigningKey.Record(ed.ExportPublic()) : Signed.Record),
             FixedTime.Now, TestContext.Current.CancellationToken);
-        Assert.Equal([("ed25519-sha256", "pass"), ("rsa-sha256", "pass")], verdicts.Select(verdict => (verdict.Algorithm, verdict.Result)));
+        Assert.Equal([("ed25519-sha256", Pass), ("rsa-sha256", Pass)], verdicts.Select(verdict => (verdict.Algorithm, verdict.Result)));
 
         signed[^4] ^= 1;
         verdicts = await Verifier.Verify(signed, (selector, _, _) => Task.FromResult<string?>(selector == "e1" ? SigningKey.Record(ed.ExportPublic()) : Signed.Record),
             FixedTime.Now, TestContext.Current.CancellationToken);
-        Assert.All(verdicts, verdict => Assert.Equal("fail", verdict.Result));
+        Assert.All(verdicts, verdict => Assert.Equal(Fail, verdict.Result));
     }
 
     [Fact]
@@ -97,7 +98,7 @@ public class SigningKeyTests
     {
         var verdict = Assert.Single(await Verifier.Verify(
             Signed.Sign(Drafts.Plain), (_, _, _) => Task.FromResult<string?>(SigningKey.RevokedRecord), FixedTime.Now, TestContext.Current.CancellationToken));
-        Assert.Equal(("permerror", "the key is revoked"), (verdict.Result, verdict.Reason));
+        Assert.Equal((PermError, "the key is revoked"), (verdict.Result, verdict.Reason));
     }
 
     [Fact]
@@ -112,6 +113,6 @@ public class SigningKeyTests
         var field = Assert.Single(fields.Distinct());
         var verdict = Assert.Single(await Verifier.Verify((byte[])[.. Convert.FromBase64String(field), .. message],
             (_, _, _) => Task.FromResult<string?>(record), FixedTime.Now, TestContext.Current.CancellationToken));
-        Assert.Equal("pass", verdict.Result);
+        Assert.Equal(Pass, verdict.Result);
     }
 }

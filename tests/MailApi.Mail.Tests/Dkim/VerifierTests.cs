@@ -1,5 +1,7 @@
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using Xunit;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Dkim;
 
@@ -25,8 +27,8 @@ public class VerifierTests
         var message = await File.ReadAllBytesAsync(TestData.At($"dkim/{name}.eml"), TestContext.Current.CancellationToken);
         var verdicts = await Verify(message, (selector, domain, _) => Task.FromResult(Keys.GetValueOrDefault((selector, domain))));
 
-        var expected = TestData.Rows($"dkim/{name}.expected").Select(row => new SignatureVerdict(row[0], row[1], row[2], row[3], row.ElementAtOrDefault(4)));
-        Assert.Equal(expected, verdicts.Select(verdict => new SignatureVerdict(verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result, verdict.Reason)));
+        var expected = TestData.Rows($"dkim/{name}.expected").Select(row => (row[0], row[1], row[2], row[3], row.ElementAtOrDefault(4)));
+        Assert.Equal(expected, verdicts.Select(verdict => (verdict.Domain, verdict.Selector, verdict.Algorithm, verdict.Result.Word(), verdict.Reason)));
     }
 
     [Fact]
@@ -34,7 +36,7 @@ public class VerifierTests
     {
         var message = await File.ReadAllBytesAsync(TestData.At("dkim/02-simple-simple.eml"), TestContext.Current.CancellationToken);
         var verdict = Assert.Single(await Verify(message, (_, _, _) => throw new TimeoutException()));
-        Assert.Equal(("temperror", "the key could not be looked up"), (verdict.Result, verdict.Reason));
+        Assert.Equal((TempError, "the key could not be looked up"), (verdict.Result, verdict.Reason));
     }
 
     [Fact]
@@ -63,7 +65,7 @@ public class VerifierTests
             return Task.FromResult<string?>(null);
         });
         Assert.Equal(Verifier.SignaturesMax, lookups);
-        Assert.Equal(11, verdicts.Count(verdict => verdict.Result == "neutral"));
+        Assert.Equal(11, verdicts.Count(verdict => verdict.Result == Neutral));
     }
 
     [Theory]
@@ -74,7 +76,7 @@ public class VerifierTests
     [InlineData("DKIM-Signature: =; ;; b")]
     [InlineData("no header at all")]
     public async Task What_is_hardly_a_message_never_passes(string text) =>
-        Assert.DoesNotContain(await Verify(System.Text.Encoding.Latin1.GetBytes(text), (_, _, _) => Task.FromResult<string?>(null)), verdict => verdict.Result == "pass");
+        Assert.DoesNotContain(await Verify(System.Text.Encoding.Latin1.GetBytes(text), (_, _, _) => Task.FromResult<string?>(null)), verdict => verdict.Result == Pass);
 
     private static Task<IReadOnlyList<SignatureVerdict>> Verify(byte[] message, Func<string, string, CancellationToken, Task<string?>> keyRecord) =>
         Verifier.Verify(message, keyRecord, Now, TestContext.Current.CancellationToken);

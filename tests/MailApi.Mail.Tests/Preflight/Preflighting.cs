@@ -1,4 +1,5 @@
 using System.Net;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Preflight;
 using MailApi.Mail.Routing;
 using MailApi.Testing;
@@ -24,11 +25,11 @@ public sealed class Preflighting : IAsyncDisposable
         OrganizationalDomain = "shop.example",
         EgressAddress = IPAddress.Parse(Egress),
         HeloName = "mail.shop.example",
-        SpfResult = "pass",
+        SpfResult = AuthenticationResult.Pass,
         SpfAligned = true,
-        Dkim = [new DkimFact("mail.shop.example", "s1", "pass", Aligned: true)],
-        DmarcResult = "pass",
-        DmarcPolicy = "none",
+        Dkim = [new DkimFact("mail.shop.example", "s1", AuthenticationResult.Pass, Aligned: true)],
+        DmarcResult = AuthenticationResult.Pass,
+        DmarcPolicy = DmarcPolicy.None,
     };
 
     public DnsResolver Resolver(int milliseconds = 500) =>

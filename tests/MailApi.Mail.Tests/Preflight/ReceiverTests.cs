@@ -1,3 +1,4 @@
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Preflight;
 using MailApi.Testing;
 using Xunit;
@@ -7,7 +8,7 @@ namespace MailApi.Mail.Tests.Preflight;
 /// <summary>What each provider would say of the same good message under other facts.</summary>
 public sealed class ReceiverTests(Preflighting shop) : IClassFixture<Preflighting>
 {
-    private static readonly DkimFact Passing = new("mail.shop.example", "s1", "pass", Aligned: true);
+    private static readonly DkimFact Passing = new("mail.shop.example", "s1", AuthenticationResult.Pass, Aligned: true);
 
     public static TheoryData<string, string, string, string?, string> Facts => new()
     {
@@ -29,11 +30,11 @@ public sealed class ReceiverTests(Preflighting shop) : IClassFixture<Preflightin
     {
         var facts = Preflighting.Facts with
         {
-            SpfResult = spf.Split(' ')[0],
+            SpfResult = Result(spf),
             SpfAligned = spf.EndsWith("aligned", StringComparison.Ordinal),
-            Dkim = dkim.Length == 0 ? [] : [Passing with { Result = dkim.Split(' ')[0], Aligned = dkim.EndsWith("aligned", StringComparison.Ordinal) }],
-            DmarcPolicy = policy.Length == 0 ? null : policy,
-            DmarcResult = policy.Length == 0 ? "none" : "fail",
+            Dkim = dkim.Length == 0 ? [] : [Passing with { Result = Result(dkim), Aligned = dkim.EndsWith("aligned", StringComparison.Ordinal) }],
+            DmarcPolicy = policy.Length == 0 ? null : Enum.Parse<DmarcPolicy>(policy, ignoreCase: true),
+            DmarcResult = policy.Length == 0 ? AuthenticationResult.None : AuthenticationResult.Fail,
         };
 
         var checks = await Checks(facts);
@@ -50,7 +51,7 @@ public sealed class ReceiverTests(Preflighting shop) : IClassFixture<Preflightin
     [Fact]
     public async Task A_signature_that_fails_covers_no_unsubscribe_header()
     {
-        var facts = Preflighting.Facts with { IsMarketing = true, Dkim = [Passing with { Result = "fail" }, Passing with { Selector = "s2" }] };
+        var facts = Preflighting.Facts with { IsMarketing = true, Dkim = [Passing with { Result = AuthenticationResult.Fail }, Passing with { Selector = "s2" }] };
         var checks = await Checks(facts, "06-newsletter");
         Assert.Equal(CheckResult.Fail, checks["oneClickUnsubscribe"].Result);
         Assert.Contains("covers", checks["oneClickUnsubscribe"].Reason, StringComparison.Ordinal);
@@ -64,6 +65,8 @@ public sealed class ReceiverTests(Preflighting shop) : IClassFixture<Preflightin
         Assert.Equal(CheckResult.Fail, checks["gmail"].Result);
         Assert.Equal(CheckResult.Pass, checks["yahoo"].Result);
     }
+
+    private static AuthenticationResult Result(string words) => Enum.Parse<AuthenticationResult>(words.Split(' ')[0], ignoreCase: true);
 
     private async Task<Dictionary<string, Check>> Checks(PreflightFacts facts, string name = "01-order-in-english") =>
         (await shop.Run(await File.ReadAllBytesAsync(TestData.At($"preflight/{name}.eml"), TestContext.Current.CancellationToken), facts)).ToDictionary(check => check.Name);

@@ -4,6 +4,7 @@ using MailApi.Mail.Composition;
 using MailApi.Mail.Tests.Dkim;
 using MailApi.Testing;
 using Xunit;
+using static MailApi.Mail.Authentication.AuthenticationResult;
 
 namespace MailApi.Mail.Tests.Properties;
 
@@ -21,7 +22,7 @@ public sealed class SignatureProperties
         {
             var composed = Composer.Compose(draft);
             byte[] message = [.. Signed.Sign(composed)[..^composed.Length], .. Respaced(composed, new Random(seed))];
-            Assert.Equal("pass", (await Signed.Verdict(message)).Result);
+            Assert.Equal(Pass, (await Signed.Verdict(message)).Result);
         },
         iter: Samples.Of(40), threads: 1);
 
@@ -34,7 +35,7 @@ public sealed class SignatureProperties
             // Blanks are another matter, and the case of a field's name.
             if (message[at] <= ' ' || (message[at] | 0x20) == (octet | 0x20)) return;
             message[at] = octet;
-            Assert.NotEqual("pass", (await Signed.Verdict(message)).Result);
+            Assert.NotEqual(Pass, (await Signed.Verdict(message)).Result);
         },
         iter: Samples.Of(60), threads: 1);
 
@@ -47,7 +48,7 @@ public sealed class SignatureProperties
             if (field > text.IndexOf("\r\n\r\n", StringComparison.Ordinal)) field = -1;
             if (!isAdded && field < 0) return;
             var changed = isAdded ? text.Insert(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 2, $"{name}: x@other.example\r\n") : text[..(field + 2)] + "X-" + text[(field + 2)..];
-            Assert.NotEqual("pass", (await Signed.Verdict(Encoding.Latin1.GetBytes(changed))).Result);
+            Assert.NotEqual(Pass, (await Signed.Verdict(Encoding.Latin1.GetBytes(changed))).Result);
         },
         iter: Samples.Of(40), threads: 1);
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using MailApi.Api;
 using MailApi.Hosting;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Storage;
 using MailApi.Testing;
@@ -68,7 +69,7 @@ public sealed class SecretsAtRestTests(TestHost host)
             var arrived = await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60));
             var record = await tenant.DkimRecord();
             var verdict = Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None));
-            Assert.Equal(("pass", tenant.Domain), (verdict.Result, verdict.Domain));
+            Assert.Equal((AuthenticationResult.Pass, tenant.Domain), (verdict.Result, verdict.Domain));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Testing;
 using MailApi.Tests.Architecture;
@@ -41,7 +42,7 @@ public sealed class SmugglingTests(TestHost host)
         {
             var arrived = await arrival;
             var verdict = Assert.Single(await Verifier.Verify(arrived.Bytes, (selector, signer, _) => Task.FromResult(Record(key, selector, signer)), CancellationToken.None));
-            if (verdict.Result != "pass") wrong.Add($"{name}: {verdict.Reason}");
+            if (verdict.Result != AuthenticationResult.Pass) wrong.Add($"{name}: {verdict.Reason}");
             if (arrived.HasStrayLineEnd) wrong.Add($"{name}: a stray CR or LF");
             if (arrived.Bytes.Any(octet => octet > 127)) wrong.Add($"{name}: not 7-bit");
             if (Lines(arrived.Mime.TextBody!) != Lines(text)) wrong.Add($"{name}: changed on the way");

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using MailApi.Api;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Composition;
 using MailApi.Mail.Dkim;
 using MailApi.Sandbox;
@@ -121,7 +122,7 @@ public sealed class SandboxReaderTests
         PrefixedId.New<SandboxMessageId>(), PrefixedId.New<MessageId>(), PrefixedId.New<EnvelopeId>(), "tag@bounces.mail.shop.example", "bob@example.net", DateTimeOffset.UnixEpoch, raw.Length, raw);
 
     private static JsonElement Show(byte[] raw) =>
-        JsonSerializer.SerializeToElement(SandboxReader.Message(Row(raw), [new SignatureVerdict("mail.shop.example", "s1", "rsa-sha256", "pass", null)]), SandboxJson.Default.SandboxMessage);
+        JsonSerializer.SerializeToElement(SandboxReader.Message(Row(raw), [new SignatureVerdict("mail.shop.example", "s1", "rsa-sha256", AuthenticationResult.Pass, null)]), SandboxJson.Default.SandboxMessage);
 
     private static IEnumerable<string?> Texts(JsonElement json, string name) => json.GetProperty(name).EnumerateArray().Select(text => text.GetString());
 }
