@@ -24,10 +24,9 @@ internal static class AbuseRun
         var worst = 0d;
         foreach (var name in arguments.List("only") is { Count: > 0 } only ? only : AttackRun.Names)
         {
-            var ratios = new List<double>();
+            var (ratios, bySmtp) = (new List<double>(), AttackRun.IsAtPort25(name));
             while (ratios.Count < times)
             {
-                var bySmtp = name == AttackRun.SlowSmtp;
                 await Honest("settling", bySmtp);
                 var before = await Honest("undisturbed", bySmtp);
                 var beside = await Beside(name, bySmtp ? smtp : stage.Api.BaseAddress.Port, () => Honest(name, bySmtp));
@@ -96,8 +95,14 @@ internal static class AbuseRun
         public async Task Report()
         {
             var caller = await free.Reader.ReadAsync();
-            await Expect(caller.Send(Answers.Feedback(null, "<1@nobody.example>"), $"feedback@bounces.{Stage.Domain}"));
-            free.Writer.TryWrite(caller);
+            try
+            {
+                await Expect(caller.Send(Answers.Feedback(null, "<1@nobody.example>"), $"feedback@bounces.{Stage.Domain}"));
+            }
+            finally
+            {
+                free.Writer.TryWrite(caller);
+            }
         }
 
         public async ValueTask DisposeAsync()

@@ -17,16 +17,13 @@ internal static class AttackRun
     private const int LineOctetsPerSecond = 125_000_000;
     private const int BlockOctets = 64 * 1024;
 
-    /// <summary>As many as a listener lets one address have, or fewer.</summary>
+    /// <summary>Fewer than <c>Receive__ConnectionsPerAddressMax</c>.</summary>
     private const int ClientsPerAddress = 40;
-
-    /// <summary>At port 25; the others are at the API.</summary>
-    public const string SlowSmtp = "slow SMTP";
 
     /// <summary>Made when one is asked for: some hold megabytes.</summary>
     private static readonly Dictionary<string, Func<Attack>> Attacks = new()
     {
-        [SlowSmtp] = () => new(Clients, "EHLO slow.test\r\n", "N", TimeSpan.FromSeconds(1)),
+        ["slow SMTP"] = () => new(Clients, "EHLO slow.test\r\n", "N", TimeSpan.FromSeconds(1)) { IsAtPort25 = true },
         ["slow headers"] = () => new(Clients, "GET /messages HTTP/1.1\r\nHost: a\r\nX: ", "x", TimeSpan.FromSeconds(1)),
         ["slow bodies"] = () => new(Clients, Post(40 << 20) + "{", " ", TimeSpan.FromSeconds(1)),
         ["header flood"] = () => new(4, "GET /messages HTTP/1.1\r\nHost: a\r\n", string.Concat(Enumerable.Repeat($"X: {new string('x', 200)}\r\n", 100)), TimeSpan.Zero),
@@ -39,22 +36,22 @@ internal static class AttackRun
 
     public static IEnumerable<string> Names => Attacks.Keys;
 
+    /// <summary>The others are at the API.</summary>
+    public static bool IsAtPort25(string name) => Attacks[name]().IsAtPort25;
+
     public static async Task<int> Run(Arguments arguments)
     {
-        var name = arguments.Text("target", "");
-        if (!Attacks.TryGetValue(name, out var make)) throw new ArgumentException($"--target is one of {string.Join(", ", Names)}.");
+        if (!Attacks.TryGetValue(arguments.Text("target", ""), out var make)) throw new ArgumentException($"--target is one of {string.Join(", ", Names)}.");
         var attack = make();
         var service = new IPEndPoint(IPAddress.Loopback, arguments.Number("port", 8080));
         var line = new Line();
         using var beginning = new CountdownEvent(attack.Clients);
-        var clients = Enumerable.Range(0, attack.Clients).Select(number => Task.Run(() => Attend(attack, Source(number), service, line, beginning, isGreeted: name == SlowSmtp))).ToList();
+        var clients = Enumerable.Range(0, attack.Clients).Select(number => Task.Run(() => Attend(attack, number, service, line, beginning))).ToList();
         beginning.Wait();
         Console.WriteLine(Begun);
         await Task.WhenAll(clients);
         return 0;
     }
-
-    private static IPEndPoint Source(int client) => new(new IPAddress([127, 0, 1, (byte)(client / ClientsPerAddress)]), 0);
 
     private static string Post(int length, string fields = "") =>
         $"POST /send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {Environment.GetEnvironmentVariable("MAILAPI_KEY")}\r\nContent-Type: application/json\r\n{fields}Content-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n";
@@ -70,7 +67,7 @@ internal static class AttackRun
     }
 
     /// <summary>A connection begins a request and goes on with it; one that was cut, which is what the bounds are for, is made anew.</summary>
-    private static async Task Attend(Attack attack, IPEndPoint source, IPEndPoint service, Line line, CountdownEvent beginning, bool isGreeted)
+    private static async Task Attend(Attack attack, int number, IPEndPoint service, Line line, CountdownEvent beginning)
     {
         var answer = new byte[BlockOctets];
         var begun = false;
@@ -79,9 +76,10 @@ internal static class AttackRun
             try
             {
                 using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                socket.Bind(source);
+                if (attack.IsAtPort25) socket.Bind(new IPEndPoint(new IPAddress([127, 0, 1, (byte)(number / ClientsPerAddress)]), 0));
                 await socket.ConnectAsync(service);
-                if (isGreeted) await socket.ReceiveAsync(answer);
+                // One that is not let in has not begun.
+                if (attack.IsAtPort25 && !(await socket.ReceiveAsync(answer) > 3 && answer.AsSpan().StartsWith("220"u8))) continue;
                 await Send(socket, attack.Beginning);
                 if (!begun) beginning.Signal();
                 begun = true;
@@ -114,6 +112,7 @@ internal static class AttackRun
     private sealed class Attack(int clients, string beginning, string more, TimeSpan pause)
     {
         public int Clients => clients;
+        public bool IsAtPort25 { get; init; }
         public ReadOnlyMemory<byte> Beginning { get; } = Encoding.Latin1.GetBytes(beginning);
 
         /// <summary>Sent again and again.</summary>

@@ -37,8 +37,8 @@ await Console.Error.WriteLineAsync(
       lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
       abuse         --rate 50 --seconds 20 --times 3 --only "slow bodies" --mode …      honest senders' latency beside slow, many and large ones, as a ratio
-      attack        --target "slow bodies" --port 8080, the key in MAILAPI_KEY         one of those, until it is ended
-      returns       --messages 10000 --connections 16 --mode …                         bounces into the listener on port 25
+      attack        --target "slow bodies" --port 8080 (25), the key in MAILAPI_KEY    one of those, until it is ended
+      returns       --messages 10000 --connections 16 --mode …                         bounces into port 25; they, complaints and unsubscriptions on to a webhook
       load          --rate 500 --seconds 30 (an open loop), or --messages 20000 --connections 64 (a closed one);
                     --tenants 4 --domains 1 (of each) --sites 4 --size 5120 --recipients 1 --warm-up 2000 --mode …
       sink          --port 2525 --messages 0 (no end) --verify 20 --dns 127.0.0.1:53   counts, plays the scripts of its recipients, verifies a sample

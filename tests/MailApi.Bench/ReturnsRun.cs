@@ -11,6 +11,9 @@ internal static class ReturnsRun
     /// <summary>Of each kind.</summary>
     private const int Told = 200;
 
+    /// <summary>Of the recipient: without key and cookie.</summary>
+    private static readonly HttpClient Program = new(new SocketsHttpHandler { UseCookies = false, UseProxy = false });
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     public static async Task<int> Run(Arguments arguments)
@@ -54,10 +57,15 @@ internal static class ReturnsRun
         stranger.ReversePath = "";
         await stranger.Ask("EHLO mx.example.net");
         Console.WriteLine("from the positive answer until a webhook's endpoint has it:");
-        Console.WriteLine(await ToWebhook(stage, "message.bounced", orders.Skip(bounces).Take(Told), message => stranger.Send(Answers.Bounce(message.MailFrom, message.Recipient, message.MessageId), message.MailFrom)));
-        Console.WriteLine(await ToWebhook(stage, "message.complained", orders.Skip(bounces + Told), message => stranger.Send(Answers.Feedback(message.MailFrom, message.MessageId), $"feedback@{message.MailFrom.Split('@')[1]}")));
+        Console.WriteLine(await ToWebhook(stage, "message.bounced", orders.Skip(bounces).Take(Told), message => Bring(Answers.Bounce(message.MailFrom, message.Recipient, message.MessageId), message.MailFrom)));
+        Console.WriteLine(await ToWebhook(stage, "message.complained", orders.Skip(bounces + Told), message => Bring(Answers.Feedback(message.MailFrom, message.MessageId), $"feedback@{message.MailFrom.Split('@')[1]}")));
         Console.WriteLine(await ToWebhook(stage, "recipient.unsubscribed", newsletters, message => OneClick(stage, message)));
         return refused == 0 ? 0 : 1;
+
+        async Task Bring(byte[] message, string to)
+        {
+            if (await stranger.Send(message, to) is var reply && !reply.StartsWith("250 ", StringComparison.Ordinal)) throw new InvalidOperationException($"Port 25 says {reply}.");
+        }
     }
 
     /// <summary>From the positive answer until an endpoint has read the event, one after the other.</summary>
@@ -80,7 +88,7 @@ internal static class ReturnsRun
     private static async Task OneClick(Stage stage, SinkMessage message)
     {
         var link = new Uri(message.Header("List-Unsubscribe")!.Split('<', '>')[1]);
-        using var click = await stage.Client.PostAsync(new Uri(link.AbsolutePath, UriKind.Relative), new StringContent("List-Unsubscribe=One-Click", Encoding.ASCII, "application/x-www-form-urlencoded"));
+        using var click = await Program.PostAsync(new Uri(stage.Api.BaseAddress, link.AbsolutePath), new StringContent("List-Unsubscribe=One-Click", Encoding.ASCII, "application/x-www-form-urlencoded"));
         click.EnsureSuccessStatusCode();
     }
 }

@@ -81,7 +81,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Asks what would become of a message; answers the score.</summary>
     public async Task<double> Diagnose(int number)
     {
-        using var response = await client.PostAsync(new Uri("/diagnose/send", UriKind.Relative), Body(number));
+        using var response = await client.PostAsync(new Uri("/diagnose/send", UriKind.Relative), Body(number, "notification"));
         return (await Registration.Json(response)).GetProperty("score").GetDouble();
     }
 
@@ -108,7 +108,7 @@ internal sealed class Stage : IAsyncDisposable
         if (servers is not null) await servers.DisposeAsync();
     }
 
-    private static ByteArrayContent Body(int number, string category = "notification")
+    private static ByteArrayContent Body(int number, string category)
     {
         var body = new ByteArrayContent(Encoding.UTF8.GetBytes(Template.Replace("{recipient}", Recipient(number), StringComparison.Ordinal).Replace("{category}", category, StringComparison.Ordinal)));
         body.Headers.ContentType = new MediaTypeHeaderValue("application/json");

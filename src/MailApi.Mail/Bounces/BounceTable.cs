@@ -44,7 +44,7 @@ public static partial class BounceTable
 
     internal static BounceRow Find(Reply reply)
     {
-        var text = reply.Text.Length <= TextCharsMax ? reply.Text : reply.Text[..TextCharsMax];
+        var text = reply.Text.Truncate(TextCharsMax);
         text = text.ToLowerInvariant();
         foreach (var row in Rows)
             if (row.Fits(reply, text)) return row;

@@ -78,7 +78,7 @@ internal sealed class FieldBlock(IReadOnlyList<Field> fields)
         return line.TrimEnd('\r');
     }
 
-    private static void Append(StringBuilder value, ReadOnlySpan<char> text) => value.Append(text[..Math.Min(text.Length, Math.Max(0, ValueCharsMax - value.Length))]);
+    private static void Append(StringBuilder value, ReadOnlySpan<char> text) => value.Append(text.Truncate(Math.Max(0, ValueCharsMax - value.Length)));
 
     private static bool TryRead(ReadOnlySpan<char> line, [NotNullWhen(true)] out string? name, out ReadOnlySpan<char> value)
     {

@@ -12,7 +12,7 @@ internal static partial class ReportedReply
     /// <summary>The reply that a text quotes, or null where it quotes none.</summary>
     public static Reply? Find(string text)
     {
-        if (text.Length > TextCharsMax) text = text[..TextCharsMax];
+        text = text.Truncate(TextCharsMax);
         foreach (var match in Codes().EnumerateMatches(text))
         {
             var at = text.AsSpan(match.Index).IndexOfAny('4', '5') + match.Index;
@@ -26,7 +26,7 @@ internal static partial class ReportedReply
     /// <summary>An enhanced status code of a failure (RFC 3463) anywhere in a text, or null.</summary>
     public static string? Status(string text)
     {
-        if (text.Length > TextCharsMax) text = text[..TextCharsMax];
+        text = text.Truncate(TextCharsMax);
         return Statuses().Match(text) is { Success: true } match ? match.Groups[1].Value : null;
     }
 

@@ -63,7 +63,7 @@ public sealed class MailboxException(string message, Exception? inner = null) : 
         foreach (var secret in (string[])[options.Secret, Convert.ToBase64String(Encoding.UTF8.GetBytes(options.Secret))])
             words = words.Replace(secret, "…", StringComparison.OrdinalIgnoreCase);
         words = Reply.Printable(words).Trim();
-        words = words.Length <= WordsCharsMax ? words : words[..WordsCharsMax] + "…";
+        words = words.Length <= WordsCharsMax ? words : words.Truncate(WordsCharsMax) + "…";
         return words.EndsWith('.') || words.EndsWith('…') ? words : words + ".";
     }
 }

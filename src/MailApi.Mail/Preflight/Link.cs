@@ -29,11 +29,11 @@ internal sealed record Link(string Target, string Shown)
     /// <summary>Mail programs make links of what looks like one.</summary>
     private static IEnumerable<Link> InText(string text)
     {
-        var length = 0;
-        for (var at = Next(text, 0); at >= 0; at = Next(text, at + length))
+        for (var at = Next(text, 0); at >= 0; at = Next(text, at + 1))
         {
-            length = text.AsSpan(at).IndexOfAny(UrlEnds) is >= 0 and var end ? end : text.Length - at;
-            var url = text[at..(at + length)].TrimEnd('.', ',', ';', ':', '!', '?');
+            // Whatever else begins within it is a link, too: bounded, so that a text without an end is not read whole for each.
+            var rest = text.AsSpan(at, Math.Min(text.Length - at, TargetCharsMax + 1));
+            var url = (rest.IndexOfAny(UrlEnds) is >= 0 and var end ? rest[..end] : rest).TrimEnd(".,;:!?").ToString();
             yield return new Link(url, url);
         }
     }

@@ -35,11 +35,11 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
             var repeated = enhanced;
             text = string.Join(' ', text.Split(' ').Where(word => word != repeated));
         }
-        return new Reply(code, enhanced, Cut(text));
+        return new Reply(code, enhanced, text.Truncate(TextCharsMax));
     }
 
     /// <summary>A text of the other side or of the system without control characters, cut at <see cref="TextCharsMax"/>.</summary>
-    internal static string Printable(string text) => Cut(WithoutControls(text).Trim());
+    internal static string Printable(string text) => WithoutControls(text).Trim().Truncate(TextCharsMax);
 
     /// <summary>A blank for each run of them.</summary>
     private static string WithoutControls(string text)
@@ -55,10 +55,6 @@ public sealed partial record Reply(int Code, string? Enhanced, string Text)
         }
         return printable.Append(rest).ToString();
     }
-
-    /// <summary>Never between the halves of a surrogate pair: half a character cannot be stored.</summary>
-    private static string Cut(string text) =>
-        text.Length <= TextCharsMax ? text : text[..(char.IsHighSurrogate(text[TextCharsMax - 1]) ? TextCharsMax - 1 : TextCharsMax)];
 
     public override string ToString() => Enhanced is null ? $"{Code} {Text}" : $"{Code} {Enhanced} {Text}";
 

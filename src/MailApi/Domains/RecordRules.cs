@@ -1,4 +1,5 @@
 using MailApi.Api;
+using MailApi.Mail;
 using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Mail.Reports;
@@ -149,6 +150,6 @@ internal static class RecordRules
         Type = record.Type,
         Name = record.Name,
         State = state,
-        Observed = observed is { Length: > ObservedCharactersMax } ? observed[..ObservedCharactersMax] + "…" : observed,
+        Observed = observed is { Length: > ObservedCharactersMax } ? observed.Truncate(ObservedCharactersMax) + "…" : observed,
     };
 }

@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
+using MailApi.Mail;
 using MailApi.Mail.Routing;
 using MailApi.Mail.Smtp;
 
@@ -36,6 +37,9 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private const int AnswerBytesMax = 64 * 1024;
+
+    /// <summary>Of the provider, in a reason.</summary>
+    private const int WordsCharsMax = 300;
     private readonly HttpMessageInvoker http = new(Handler());
 
     /// <summary>Why an address is none that tokens are asked for at, and what to write instead; null when it is fit.</summary>
@@ -134,9 +138,9 @@ internal sealed class TokenEndpoint(DnsResolver dns, RoutingOptions network, Tim
             return new TokenAnswer.Granted(answer.AccessToken, answer.ExpiresIn > 0 ? TimeSpan.FromSeconds(Math.Min(answer.ExpiresIn.Value, 86_400)) : null, answer.RefreshToken);
         }
         if (answer?.Error is not { Length: > 0 and <= 100 } error) return Unanswered(oauth, $"it answered {(int)status}");
-        // The provider's own words, cut and without control characters.
+        // The provider's own words, without control characters.
         var words = Reply.From(0, $"{error}: {answer.ErrorDescription}").Text;
-        return new TokenAnswer.Refused(error, $"{new Uri(oauth.Endpoint).Host} gives no access token ({(words.Length <= 300 ? words : words[..300])}). {Cure(error, oauth.Grant)}");
+        return new TokenAnswer.Refused(error, $"{new Uri(oauth.Endpoint).Host} gives no access token ({words.Truncate(WordsCharsMax)}). {Cure(error, oauth.Grant)}");
     }
 
     /// <summary>What a client may put on a command line and in a header field (RFC 6750 §2.1, and more).</summary>

@@ -72,7 +72,7 @@ internal sealed class Batcher<TOperation, TResult> : IAsyncDisposable
             var results = await commit([.. batch.Select(item => item.Operation)]);
             for (var index = 0; index < batch.Count; index++) batch[index].Result.TrySetResult(results[index]);
         }
-        catch (DbException e) when (batch.Count > 1 && !e.IsTransient)
+        catch (Exception e) when (batch.Count > 1 && e is not DbException { IsTransient: true })
         {
             // One bad operation must not take its neighbours down: each gets its own transaction.
             foreach (var item in batch) await Commit([item]);

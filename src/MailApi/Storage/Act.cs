@@ -1,5 +1,6 @@
 using System.Data.Common;
 using MailApi.Api;
+using MailApi.Mail;
 
 namespace MailApi.Storage;
 
@@ -44,7 +45,7 @@ public sealed class Act(AppendAct append)
     {
         if (Pending is not { } act) return;
         act.Tenant = tenant ?? act.Tenant;
-        act.Subject = (subject is { Length: > SubjectCharsMax } ? subject[..SubjectCharsMax] : subject) ?? act.Subject;
+        act.Subject = subject?.Truncate(SubjectCharsMax) ?? act.Subject;
     }
 
     public void Begin() => current.Value = this;

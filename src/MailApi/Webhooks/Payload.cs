@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailApi.Events;
+using MailApi.Mail;
 
 namespace MailApi.Webhooks;
 
@@ -16,8 +17,8 @@ internal static class Payload
     [
         data => data with { Metadata = null },
         data => data with { Tags = null },
-        data => data with { Reply = data.Reply is { } reply ? reply with { Text = Cut(reply.Text) } : null },
-        data => data with { Reason = data.Reason is { } reason ? Cut(reason) : null },
+        data => data with { Reply = data.Reply is { } reply ? reply with { Text = reply.Text.Truncate(ReplyCharactersMax) } : null },
+        data => data with { Reason = data.Reason?.Truncate(ReplyCharactersMax) },
     ];
 
     public static byte[] Write(Event happened)
@@ -31,6 +32,4 @@ internal static class Payload
         }
         return body;
     }
-
-    private static string Cut(string text) => text.Length <= ReplyCharactersMax ? text : text[..ReplyCharactersMax];
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Http.Json;
-using MailApi.Spool;
 using MailApi.Testing;
 
 namespace MailApi.Bench;
@@ -83,8 +82,8 @@ internal sealed class QueuedCurve(Arguments arguments, int sinkPort, int warmUp,
         List<TimeSpan> times = [];
         for (var time = 0; time < Times; time++)
         {
-            times.Add(await Time(() => Steer(installation, "suspend", SuspensionKind.Tenant, one.Tenant.ToString())));
-            await Time(() => Steer(installation, "resume", SuspensionKind.Tenant, one.Tenant.ToString()));
+            times.Add(await Time(() => Steer(installation, "suspend", new { tenant = one.Tenant.ToString() })));
+            await Time(() => Steer(installation, "resume", new { tenant = one.Tenant.ToString() }));
         }
         return new Latencies("suspend", times);
     }
@@ -99,14 +98,13 @@ internal sealed class QueuedCurve(Arguments arguments, int sinkPort, int warmUp,
     private async Task<(double PerSecond, int MemoryMegabytes)> Drain(Installation installation, int waiting)
     {
         await using var sink = await SmtpSink.Start(sinkPort);
-        await Time(() => Steer(installation, "resume", SuspensionKind.Category, "notification"));
+        await Time(() => Steer(installation, "resume", new { category = "notification" }));
         var start = Clock.GetTimestamp();
         while (sink.Count() < waiting && Clock.GetElapsedTime(start) < DrainWatched) await Task.Delay(Pause, Clock);
         return (sink.Count() / Clock.GetElapsedTime(start).TotalSeconds, installation.MemoryMegabytes());
     }
 
-    private static Task<HttpResponseMessage> Steer(Installation installation, string verb, SuspensionKind kind, string value) =>
-        installation.Api.Admin.PostAsJsonAsync($"/queue/{verb}", new { kind = kind == SuspensionKind.Tenant ? "tenant" : "category", value });
+    private static Task<HttpResponseMessage> Steer(Installation installation, string verb, object key) => installation.Api.Admin.PostAsJsonAsync($"/queue/{verb}", key);
 
     private static async Task<TimeSpan> Time(Func<Task<HttpResponseMessage>> ask)
     {

@@ -17,13 +17,13 @@ internal static class AuthTarget
 
     public static string Try(byte[] input)
     {
-        var (toServer, toClient) = (SmtpTarget.InlinePipe(), SmtpTarget.InlinePipe());
-        var lines = Lines(input);
-        var exchange = Run(new Duplex(toServer.Reader, toClient.Writer), Texts.Of(lines[0]).TrimEnd('\r', '\n'));
-        foreach (var line in lines.Skip(1))
+        var (toServer, toClient) = (Duplex.Pipe(), Duplex.Pipe());
+        var end = input.AsSpan().IndexOf((byte)'\n') is >= 0 and var at ? at + 1 : input.Length;
+        var exchange = Run(new Duplex(toServer.Reader, toClient.Writer), Texts.Of(input[..end]).TrimEnd('\r', '\n'));
+        foreach (var piece in SmtpTarget.Pieces(input[end..]))
         {
             if (exchange.IsCompleted) break;
-            toServer.Writer.Write(line);
+            toServer.Writer.Write(piece.Span);
             toServer.Writer.FlushAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
         }
         toServer.Writer.Complete();
@@ -32,7 +32,7 @@ internal static class AuthTarget
         var asked = Challenges(toClient.Reader);
         if ((result.Credentials is not null ? 1 : 0) + (result.Fault is not null ? 1 : 0) + (result.Loss != Loss.None ? 1 : 0) != 1) throw new InvalidOperationException($"The exchange came to {result}.");
         if (result.Fault is { IsPositive: true } fault) throw new InvalidOperationException($"A fault that is none: {fault}");
-        if (result.Credentials is { } given && !lines.SelectMany(Decoded).Any(said => said.Contains(given.UserName, StringComparison.Ordinal))) throw new InvalidOperationException($"Nobody called himself {given.UserName}.");
+        if (result.Credentials is { } given && (!Said(input, given.UserName) || !Said(input, given.Password))) throw new InvalidOperationException($"Nobody said {given}.");
         return $"{asked} {result.Credentials is null} {result.Loss} {result.Fault} {result.IsFatal}";
     }
 
@@ -40,19 +40,6 @@ internal static class AuthTarget
     {
         await using var wire = new Wire(connection, Limits, TimeProvider.System, CancellationToken.None);
         return await new AuthExchange(wire, Limits, TimeProvider.System).Run(argument);
-    }
-
-    /// <summary>With their ends; one at least.</summary>
-    private static List<byte[]> Lines(byte[] input)
-    {
-        var lines = new List<byte[]>();
-        for (var rest = input.AsSpan(); rest.Length > 0 || lines.Count == 0;)
-        {
-            var length = rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : rest.Length;
-            lines.Add(rest[..length].ToArray());
-            rest = rest[length..];
-        }
-        return lines;
     }
 
     /// <summary>How many were written, of which each is one that a client knows.</summary>
@@ -64,13 +51,15 @@ internal static class AuthTarget
         return challenges.Length - 1;
     }
 
-    /// <summary>What the words of a line stand for.</summary>
-    private static IEnumerable<string> Decoded(byte[] line)
+    /// <summary>One of the words stands for it, or for a message of PLAIN that has it.</summary>
+    private static bool Said(byte[] input, string text)
     {
-        foreach (var word in Encoding.Latin1.GetString(line).TrimEnd('\r', '\n').Split(' '))
+        foreach (var word in Encoding.Latin1.GetString(input).Split('\r', '\n', ' '))
         {
             var octets = new byte[word.Length];
-            if (Convert.TryFromBase64String(word, octets, out var length)) yield return Encoding.UTF8.GetString(octets, 0, length);
+            if (word == "=" && text.Length == 0) return true;
+            if (Convert.TryFromBase64String(word, octets, out var length) && Encoding.UTF8.GetString(octets, 0, length) is var said && (said == text || said.Split('\0').Contains(text))) return true;
         }
+        return false;
     }
 }

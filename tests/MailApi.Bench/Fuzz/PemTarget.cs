@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using MailApi.Mail.Dkim;
 using MailApi.Testing.Fuzzing;
+using Signatures = Org.BouncyCastle.Math.EC.Rfc8032.Ed25519;
 
 namespace MailApi.Bench.Fuzz;
 
@@ -30,7 +31,9 @@ internal static class PemTarget
                 rsa.ImportSubjectPublicKeyInfo(key.ExportPublic(), out _);
                 if (!rsa.VerifyHash(Digest, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)) throw new InvalidOperationException("A key was taken whose signatures do not verify.");
             }
-            SigningKey.Import(key.ExportPrivate()).Dispose();
+            else if (!Signatures.Verify(signature, 0, Ed25519Der.TryReadPublic(key.ExportPublic()), 0, Digest, 0, Digest.Length)) throw new InvalidOperationException("A key was taken whose signatures do not verify.");
+            using var again = SigningKey.Import(key.ExportPrivate());
+            if (!again.ExportPublic().AsSpan().SequenceEqual(key.ExportPublic())) throw new InvalidOperationException("A key that was read again is another.");
             return $"{key.AlgorithmName} {signature.Length}";
         }
     }

@@ -23,7 +23,7 @@ internal static class SmtpTarget
 
     public static string Try(byte[] input)
     {
-        var (toServer, toClient) = (InlinePipe(), InlinePipe());
+        var (toServer, toClient) = (Duplex.Pipe(), Duplex.Pipe());
         var delivered = new List<int>();
         var session = Serve(toServer, toClient, delivered);
         foreach (var piece in Pieces(input))
@@ -38,9 +38,6 @@ internal static class SmtpTarget
         session.GetAwaiter().GetResult();
         return $"{Replies(toClient)} {Math.Min(3, delivered.Count)}";
     }
-
-    /// <summary>What waits for one end goes on within the call at the other; nothing pauses the writer.</summary>
-    internal static Pipe InlinePipe() => new(new PipeOptions(null, PipeScheduler.Inline, PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false));
 
     private static async Task Serve(Pipe toServer, Pipe toClient, List<int> delivered)
     {
@@ -68,7 +65,7 @@ internal static class SmtpTarget
     private static Reply Answer(MailPath recipient) => recipient.LocalPart == "nobody" ? new Reply(550, "5.1.1", "No such mailbox") : new Reply(250, "2.1.5", "OK");
 
     /// <summary>Cut by a generator that the input itself seeds: the same input is always sent in the same way.</summary>
-    private static IEnumerable<ReadOnlyMemory<byte>> Pieces(byte[] input)
+    internal static IEnumerable<ReadOnlyMemory<byte>> Pieces(byte[] input)
     {
         var random = new Random(input.Length);
         for (var at = 0; at < input.Length;)
@@ -110,5 +107,4 @@ internal static class SmtpTarget
         }
         return string.Join(',', codes);
     }
-
 }

@@ -24,7 +24,6 @@ public sealed class Greylist : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        listener.Stop();
         listener.Dispose();
         await accepting;
     }
@@ -51,12 +50,19 @@ public sealed class Greylist : IAsyncDisposable
         await using (var writer = new StreamWriter(client.GetStream()) { AutoFlush = true })
         {
             var recipient = "";
-            while (await reader.ReadLineAsync() is { } line)
+            try
             {
-                if (line.StartsWith("recipient=", StringComparison.Ordinal)) recipient = line["recipient=".Length..];
-                if (line.Length > 0) continue;
-                var isRefused = recipient.StartsWith("greylisted", StringComparison.Ordinal) && refused.AddOrUpdate(recipient, 1, (_, times) => times + 1) <= Refusals;
-                await writer.WriteAsync(isRefused ? "action=451 4.7.1 Greylisted, come back later\n\n" : "action=dunno\n\n");
+                while (await reader.ReadLineAsync() is { } line)
+                {
+                    if (line.StartsWith("recipient=", StringComparison.Ordinal)) recipient = line["recipient=".Length..];
+                    if (line.Length > 0) continue;
+                    var isRefused = recipient.StartsWith("greylisted", StringComparison.Ordinal) && refused.AddOrUpdate(recipient, 1, (_, times) => times + 1) <= Refusals;
+                    await writer.WriteAsync(isRefused ? "action=451 4.7.1 Greylisted, come back later\n\n" : "action=dunno\n\n");
+                }
+            }
+            catch (IOException)
+            {
+                // Postfix was stopped in the middle.
             }
         }
     }

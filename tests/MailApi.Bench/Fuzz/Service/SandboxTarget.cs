@@ -28,7 +28,7 @@ internal static class SandboxTarget
         using var json = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(shown, SandboxJson.Default.SandboxMessage));
         // The list reads the first octets alone.
         var listed = SandboxReader.Summary(row with { Octets = input[..(input.Length / 2)] });
-        _ = JsonSerializer.SerializeToUtf8Bytes(listed);
+        _ = JsonSerializer.SerializeToUtf8Bytes(new Page<SandboxSummary>([listed], null), SandboxJson.Default.PageSandboxSummary);
         return $"{Math.Min(8, shown.Headers.Count)} {shown.Text is null} {shown.Html is null} {Math.Min(3, shown.Attachments.Count)} {shown.Date is null} {shown.From.Length > 0} {Math.Min(3, shown.To.Count)} {listed.Subject.Length > 0}";
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using MailApi.OAuth;
 using MailApi.Testing.Fuzzing;
 
@@ -26,7 +27,7 @@ internal static class TokenAnswerTarget
                 if (granted.Lifetime is { } lifetime && (lifetime < TimeSpan.Zero || lifetime > TimeSpan.FromDays(1))) throw new InvalidOperationException($"It lives {lifetime}.");
                 return $"{granted.Lifetime is null} {granted.RefreshToken is null}";
             case TokenAnswer.Refused refused:
-                if (refused.Reason is not { Length: > 0 and < 1000 } || refused.Reason.Any(char.IsControl)) throw new InvalidOperationException($"A reason that cannot be shown: {refused.Reason}");
+                if (refused.Reason is not { Length: > 0 and < 1000 } || refused.Reason.Any(char.IsControl) || !refused.Reason.EnumerateRunes().All(rune => rune != Rune.ReplacementChar)) throw new InvalidOperationException($"A reason that cannot be shown: {refused.Reason}");
                 return $"{refused.Error is null} {refused.Reason.Length % 8}";
             default:
                 throw new InvalidOperationException("No answer.");
