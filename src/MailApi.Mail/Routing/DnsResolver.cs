@@ -47,10 +47,11 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
     /// <summary>The names that an address is said to have (PTR). Anyone may claim any name: confirm it by <see cref="Addresses"/>.</summary>
     public Task<DnsAnswer<string>> Names(IPAddress address, CancellationToken ct) => Ask(DnsReading.Ptr, DnsName.Reverse(address), fresh: false, ct);
 
-    /// <summary>A and AAAA records, IPv4 first. An address literal is its own address.</summary>
+    /// <summary>A and AAAA records, IPv4 first. An address literal is its own address; <c>localhost</c> is this machine, and no question to the DNS (RFC 6761 §6.3).</summary>
     public async Task<DnsAnswer<IPAddress>> Addresses(string host, CancellationToken ct)
     {
         if (IPAddress.TryParse(host, out var literal)) return new DnsAnswer<IPAddress>.Found([literal]);
+        if (IsLocalhost(host)) return new DnsAnswer<IPAddress>.Found([IPAddress.Loopback]);
 
         var v6 = options.UseIPv6 && Socket.OSSupportsIPv6 ? Aaaa(host, ct) : Task.FromResult<DnsAnswer<IPAddress>>(new DnsAnswer<IPAddress>.NoData());
         var answers = await Task.WhenAll(A(host, ct), v6);
@@ -61,6 +62,9 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
             ?? answers.FirstOrDefault(answer => answer is DnsAnswer<IPAddress>.NoSuchDomain)
             ?? answers[0];
     }
+
+    private static bool IsLocalhost(string host) => host.TrimEnd('.') is var name
+        && (name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Lets the next look-up of a name ask again: for names that are known to change just now.</summary>
     public void Forget(string name)

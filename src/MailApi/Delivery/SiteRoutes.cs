@@ -47,7 +47,7 @@ public static class SiteRoutes
     private static bool TryReadCursor(string? cursor, out (string Site, Guid Node) after)
     {
         after = ("", Guid.Empty);
-        if (cursor is null) return true;
+        if (string.IsNullOrEmpty(cursor)) return true;
         if (!Paging.TryDecode(cursor, out var position) || position.Contains('\0') || position.Split(' ', 2) is not [var node, var site]
             || !Guid.TryParseExact(node, "N", out var id)) return false;
         after = (site, id);

@@ -112,7 +112,12 @@ internal static class Coherence
 
     private static void CheckBus(Settings settings)
     {
-        if (settings.Bus.Transport == BusTransport.InMemory) return;
+        if (settings.Limits.Backend == LimitsBackend.Local && settings.Limits.Redis is not null) throw new SettingsException("Limits__Redis is set, but not used: set Limits__Backend=Redis.");
+        if (settings.Bus.Transport == BusTransport.InMemory)
+        {
+            if (settings.Bus.RabbitMq is not null) throw new SettingsException("Bus__RabbitMq is set, but not used: set Bus__Transport=RabbitMq.");
+            return;
+        }
         if (!Uri.TryCreate(settings.Bus.RabbitMq, UriKind.Absolute, out var address) || address.Scheme is not ("amqp" or "amqps"))
             throw new SettingsException("Bus__RabbitMq must be an amqp:// or amqps:// address with Bus__Transport=RabbitMq.");
         if (!address.IsLoopback && Uri.UnescapeDataString(address.UserInfo.Split(':')[0]) is "" or "guest")
@@ -142,6 +147,8 @@ internal static class Coherence
         // Without this, mail that was meant for the relay would go to the receivers straight away.
         if (relay.Options is null && (relay.Port != 0 || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
             throw new SettingsException("Delivery__Relay__Host is missing, but other settings of the relay are there.");
+        if (relay.Username is null && (relay.Password is not null || relay.Auth is not null))
+            throw new SettingsException("Delivery__Relay__Username is missing, but its password or Delivery__Relay__Auth is there.");
     }
 
     private static void CheckSites(Dictionary<string, SiteSettings> sites)

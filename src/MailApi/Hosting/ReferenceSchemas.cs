@@ -26,6 +26,7 @@ internal static class ReferenceSchemas
         else if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) SetRequired(schema, context.JsonTypeInfo);
         else if (context.JsonTypeInfo.ElementType is { } element && Prefix(element) is { } prefixOfElements) schema.Items ??= Id(prefixOfElements);
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Dictionary) (schema.MaxProperties, schema.MaxLength) = (schema.MaxLength, null);
+        if (IsInstant(context)) schema.Format = "date-time";
         if (Words(context) is { } words) SetWords(schema.Items as OpenApiSchema ?? schema, words.Words);
         // What is null is absent.
         schema.Type &= ~JsonSchemaType.Null;
@@ -44,7 +45,12 @@ internal static class ReferenceSchemas
     {
         var requests = new HashSet<string>();
         foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()))
-            foreach (var content in operation.RequestBody?.Content?.Values ?? []) AddReferred(content.Schema, document, requests);
+            foreach (var content in operation.RequestBody?.Content?.Values ?? [])
+            {
+                // A body that may be absent is not null.
+                if (content.Schema?.OneOf is [{ Type: JsonSchemaType.Null }, var body]) content.Schema = body;
+                AddReferred(content.Schema, document, requests);
+            }
 
         foreach (var (name, schema) in document.Components!.Schemas!)
         {
@@ -114,6 +120,10 @@ internal static class ReferenceSchemas
     private static string? Prefix(Type type) => type.GetInterfaces().Any(it => it.IsGenericType && it.GetGenericTypeDefinition() == typeof(IPrefixedId<>))
         ? (string?)type.GetProperty(nameof(TenantId.Prefix))!.GetValue(null)
         : null;
+
+    /// <summary>A text, so that what is no date is told with what else is wrong.</summary>
+    private static bool IsInstant(OpenApiSchemaTransformerContext context) =>
+        context.JsonPropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DataTypeAttribute), inherit: true) is [DataTypeAttribute { DataType: DataType.DateTime }];
 
     private static TextOfAttribute? Words(OpenApiSchemaTransformerContext context) =>
         (context.JsonPropertyInfo?.AttributeProvider ?? (context.ParameterDescription?.ParameterDescriptor as IParameterInfoParameterDescriptor)?.ParameterInfo)

@@ -56,14 +56,20 @@ internal sealed class Acceptances(Acceptor acceptor, Lifetimes lifetimes)
     {
         var response = new SendResponse(message.Id, [.. message.Envelopes.Select(envelope => new SendRecipient(envelope.Id, envelope.Recipient, EnvelopeState.Queued))]);
         var answer = JsonSerializer.Serialize(response, SendJson.Default.SendResponse);
-        return await acceptor.Accept(Acceptance(caller, domain, message, answer)) switch
-        {
-            AcceptResult.Committed => (answer, message.Id, null),
-            AcceptResult.Replayed replayed => (replayed.Response, JsonSerializer.Deserialize(replayed.Response, SendJson.Default.SendResponse)!.Id, null),
-            AcceptResult.KeyReused => (answer, message.Id, Problem.IdempotencyReused.With("Use a new key for a new message, or send the same body again.")),
-            _ => (answer, message.Id, Problem.Busy.With("Too much waits to be committed. Try again in a second.")),
-        };
+        var result = await acceptor.Accept(Acceptance(caller, domain, message, answer));
+        return result is AcceptResult.Committed ? (answer, message.Id, null) : Told(result);
     }
+
+    /// <summary>What the caller's key got already, whatever became since of what the message needs; null where there is nothing.</summary>
+    public async Task<(string Answer, MessageId Id, ProblemHttpResult? Problem)?> Earlier(Caller caller, IdempotencyKey? key, CancellationToken ct) =>
+        key is not null && await acceptor.Find(caller.Tenant, key, ct) is { } result ? Told(result) : null;
+
+    private static (string Answer, MessageId Id, ProblemHttpResult? Problem) Told(AcceptResult result) => result switch
+    {
+        AcceptResult.Replayed replayed => (replayed.Response, JsonSerializer.Deserialize(replayed.Response, SendJson.Default.SendResponse)!.Id, null),
+        AcceptResult.KeyReused => ("", default, Problem.IdempotencyReused.With("Use a new key for a new message, or send the same body again.")),
+        _ => ("", default, Problem.Busy.With("Too much waits to be committed. Try again in a second.")),
+    };
 
     private Acceptance Acceptance(Caller caller, SendingDomain domain, NewMessage message, string answer) => new()
     {

@@ -9,7 +9,7 @@ namespace MailApi.Sending;
 /// <summary>The octets of a message that a caller posts (<c>/send</c>, <c>/diagnose/send</c>), held until it is answered.</summary>
 internal sealed class SendBody : IDisposable
 {
-    private const int BlockBytes = 64 * 1024;
+    private const int BlockBytes = 16 * 1024;
 
     /// <summary>So fast a body has to come over HTTP/1.1, else its connection is closed.</summary>
     private const double BytesPerSecondMin = 240;

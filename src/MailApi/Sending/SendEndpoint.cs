@@ -23,8 +23,9 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
         var from = SendReader.From(request);
         var category = EnumText.Parse<Category>(request.Category!);
         var (domain, refusal) = await rights.Find(caller, from.Address.Domain, category, ct);
-        if (refusal is not null) return refusal;
-        if (request.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) return Problem.InvalidFields(new Dictionary<string, string[]> { ["topic"] = ["This is no topic of the tenant: name it in PUT /topics."] });
+        if (refusal is null && request.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct))
+            refusal = Problem.InvalidFields(new Dictionary<string, string[]> { ["topic"] = ["This is no topic of the tenant: name it in PUT /topics."] });
+        if (refusal is not null) return await acceptances.Earlier(caller, idempotency.Key, ct) is { } earlier ? Answer(context, earlier) : refusal;
 
         var id = PrefixedId.New<MessageId>();
         var draft = SendReader.Draft(request, id, time.GetUtcNow());
@@ -45,13 +46,11 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
             RequireTls = request.RequireTls == true,
             Content = content,
             Envelopes = SendReader.Envelopes(request, draft),
-            SendAt = request.SendAt > time.GetUtcNow() ? request.SendAt : null,
+            SendAt = SendReader.TryReadInstant(request.SendAt, out var sendAt) && sendAt > time.GetUtcNow() ? sendAt : null,
             Idempotency = idempotency.Key,
         });
         CrashPoint.Pass("before-answer");
-        if (accepted.Problem is null) return Accepted(context, accepted.Answer, accepted.Id);
-        if (accepted.Problem.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = "1";
-        return accepted.Problem;
+        return Answer(context, accepted);
     }
 
     private static (IdempotencyKey? Key, IResult? Problem) Idempotency(HttpRequest request, Caller caller, ReadOnlyMemory<byte> body)
@@ -60,10 +59,15 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
         return values is [{ } key] && Acceptances.Idempotency(key, caller, [body]) is { } idempotency ? (idempotency, null) : (null, Acceptances.BadIdempotencyKey);
     }
 
-    private static ContentHttpResult Accepted(HttpContext context, string answer, MessageId id)
+    private static IResult Answer(HttpContext context, (string Answer, MessageId Id, ProblemHttpResult? Problem) accepted)
     {
-        context.Response.Headers.Location = $"/messages/{id}";
-        return TypedResults.Text(answer, "application/json", Encoding.UTF8, StatusCodes.Status202Accepted);
+        if (accepted.Problem is { } problem)
+        {
+            if (problem.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = "1";
+            return problem;
+        }
+        context.Response.Headers.Location = $"/messages/{accepted.Id}";
+        return TypedResults.Text(accepted.Answer, "application/json", Encoding.UTF8, StatusCodes.Status202Accepted);
     }
 }
 

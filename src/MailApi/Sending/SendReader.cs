@@ -45,6 +45,13 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
         return tokens > SendLimits.JsonTokensMax;
     }
 
+    /// <summary>Reads a point in time as a JSON number or member of that type would be read.</summary>
+    public static bool TryReadInstant(string? text, out DateTimeOffset at)
+    {
+        at = default;
+        return text is not null && JsonSerializer.SerializeToElement(text, SendJson.Default.String).TryGetDateTimeOffset(out at);
+    }
+
     /// <summary>The sender of a request that was validated.</summary>
     public static Mailbox From(SendRequest request) => Mailboxes([request.From])[0];
 

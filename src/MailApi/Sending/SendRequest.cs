@@ -67,8 +67,9 @@ public sealed record SendRequest
     [MaxLength(SendLimits.AttachmentsMax)]
     public IReadOnlyList<SendAttachment?>? Attachments { get; init; }
 
-    /// <summary>Not to be sent before; at most 90 days ahead.</summary>
-    public DateTimeOffset? SendAt { get; init; }
+    /// <summary>Not to be sent before; a date and time (RFC 3339), at most 90 days ahead.</summary>
+    [DataType(DataType.DateTime)]
+    public string? SendAt { get; init; }
 
     /// <summary>What to do when a receiver's answer to the whole message was lost: <c>retry</c> (default) risks a second copy, <c>hold</c> risks none.</summary>
     [TextOf(typeof(OnUncertain))]

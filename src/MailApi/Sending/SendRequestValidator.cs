@@ -30,7 +30,8 @@ internal sealed partial class SendRequestValidator : AbstractValidator<SendReque
         RuleFor(it => it.Category).Must(text => EnumText.TryParse<Category>(text, out _)).When(it => !string.IsNullOrEmpty(it.Category))
             .WithMessage($"One of {string.Join(", ", Enum.GetValues<Category>().Select(category => category.ToText()))}.");
         RuleFor(it => it.OnUncertain).Must(text => text is null || EnumText.TryParse<OnUncertain>(text, out _)).WithMessage("retry or hold.");
-        RuleFor(it => it.SendAt).Must(at => at is null || at <= time.GetUtcNow() + SendLimits.SendAtMax)
+        RuleFor(it => it.SendAt).Must(text => text is null || SendReader.TryReadInstant(text, out _)).WithMessage("A date and time such as 2026-12-01T09:00:00Z.");
+        RuleFor(it => it.SendAt).Must(text => !SendReader.TryReadInstant(text, out var at) || at <= time.GetUtcNow() + SendLimits.SendAtMax)
             .WithMessage($"At most {SendLimits.SendAtMax.TotalDays:0} days ahead.");
 
         RuleFor(it => it.Topic).MaximumLength(SendLimits.TopicCharsMax).Custom(HeaderText);

@@ -70,6 +70,8 @@ internal sealed class Acceptor : IAsyncDisposable
     /// <summary>Octets of messages that may wait for their commit in this process.</summary>
     public const long WaitingBytesMax = 256L << 20;
 
+    private const string FirstAnswer = "select body_hash, response from idempotency where tenant_id = @tenant and key = @key";
+
     private readonly Db db;
     private readonly Window window;
     private readonly Suspensions suspensions;
@@ -122,6 +124,10 @@ internal sealed class Acceptor : IAsyncDisposable
         return results;
     }
 
+    /// <summary>What the first message under a key got, or that its key stands for another body; null where there is none yet.</summary>
+    public async Task<AcceptResult?> Find(TenantId tenant, IdempotencyKey key, CancellationToken ct) =>
+        (await db.Query(FirstAnswer, row => Earlier(row, key), ct, ("tenant", tenant.Value), ("key", key.Key))) is [var first] ? first : null;
+
     /// <summary>Claims the idempotency keys of the batch; answers for each message whose key was taken what its caller gets.</summary>
     private static async Task<Dictionary<MessageId, AcceptResult>> ClaimKeys(DbTransaction transaction, IReadOnlyList<Acceptance> batch)
     {
@@ -136,15 +142,14 @@ internal sealed class Acceptor : IAsyncDisposable
         {
             if (claimed.Contains(index)) continue;
             var key = keyed[index].Idempotency!;
-            var first = await transaction.Query(
-                "select body_hash, response from idempotency where tenant_id = @tenant and key = @key", row => (Hash: row.Bytes(0), Response: row.GetString(1)),
-                CancellationToken.None, ("tenant", keyed[index].Tenant.Value), ("key", key.Key));
-            answers[keyed[index].Id] = CryptographicOperations.FixedTimeEquals(first[0].Hash, key.BodyHash)
-                ? new AcceptResult.Replayed(first[0].Response)
-                : new AcceptResult.KeyReused();
+            var first = await transaction.Query(FirstAnswer, row => Earlier(row, key), CancellationToken.None, ("tenant", keyed[index].Tenant.Value), ("key", key.Key));
+            answers[keyed[index].Id] = first[0];
         }
         return answers;
     }
+
+    private static AcceptResult Earlier(DbDataReader row, IdempotencyKey key) =>
+        CryptographicOperations.FixedTimeEquals(row.Bytes(0), key.BodyHash) ? new AcceptResult.Replayed(row.GetString(1)) : new AcceptResult.KeyReused();
 
     private static Statement ClaimKey(Acceptance acceptance) => new(
         """

@@ -26,70 +26,72 @@ public static class QueueRoutes
 
     private static async Task<Ok<QueueView>> Depths(Db db, HeldMail held, CancellationToken ct)
     {
-        async Task<IReadOnlyList<QueueDepth>> By(string column) => await db.Query(
-            $"""
-            select {column}, count(*), max(now_ms() - e.created_at) from envelopes e
-            where e.state in ('queued', 'deferred', 'rung', 'sending') group by {column} order by count(*) desc limit @limit
-            """, row => new QueueDepth(row.TextOrNull(0) ?? "(removed)", row.GetInt64(1), row.GetInt64(2) / 1000d), ct, ("limit", QueueView.RowsMax));
-
+        var depths = (await db.Query(Waiting, row => (By: row.GetString(0), Depth: new QueueDepth(row.TextOrNull(1) ?? "(removed)", row.GetInt64(2), row.GetInt64(3) / 1000d)), ct, ("limit", QueueView.RowsMax)))
+            .ToLookup(row => row.By, row => row.Depth);
         var suspensions = await db.Query(
             "select kind, value, created_at from suspensions order by created_at",
             row => new Suspension(EnumText.Parse<SuspensionKind>(row.GetString(0)), row.GetString(1), row.Instant(2)), ct);
         return TypedResults.Ok(new QueueView
         {
-            Categories = await By("e.category"),
-            Domains = await By("(select d.name from domains d where d.id = e.domain_id)"),
-            Sites = await BySite(db, ct),
-            RecipientDomains = await By("e.recipient_domain"),
+            Categories = [.. depths["category"]],
+            Domains = [.. depths["domain"]],
+            Sites = [.. depths["site"]],
+            RecipientDomains = [.. depths["recipientDomain"]],
             Suspensions = suspensions,
             Held = await held.View(ct),
         });
     }
 
-    /// <summary>By recipient domain first: there are fewer of them than envelopes.</summary>
-    private static async Task<IReadOnlyList<QueueDepth>> BySite(Db db, CancellationToken ct) => await db.Query(
-        """
-        select coalesce(d.site, w.recipient_domain), cast(sum(w.depth) as bigint), max(w.age)
-        from (select e.recipient_domain, count(*) as depth, max(now_ms() - e.created_at) as age from envelopes e
-              where e.state in ('queued', 'deferred', 'rung', 'sending') group by e.recipient_domain) w
-        left join site_domains d on d.recipient_domain = w.recipient_domain
-        group by coalesce(d.site, w.recipient_domain) order by 2 desc limit @limit
-        """, row => new QueueDepth(row.GetString(0), row.GetInt64(1), row.GetInt64(2) / 1000d), ct, ("limit", QueueView.RowsMax));
+    /// <summary>Everything that waits is read once, by the two indexes that hold nothing else. Each of the four has its deepest first.</summary>
+    private static readonly string Waiting = $"""
+        with waiting as materialized (
+            select e.category, e.domain_id, e.recipient_domain, count(*) as depth, min(e.created_at) as oldest from (
+                select category, domain_id, recipient_domain, created_at from envelopes where state in ('queued', 'deferred') union all
+                select category, domain_id, recipient_domain, created_at from envelopes where state in ('rung', 'sending')) e
+            group by e.category, e.domain_id, e.recipient_domain)
+        {By("category", "w.category", "")} union all
+        {By("domain", "d.name", "left join domains d on d.id = w.domain_id")} union all
+        {By("site", "coalesce(s.site, w.recipient_domain)", "left join site_domains s on s.recipient_domain = w.recipient_domain")} union all
+        {By("recipientDomain", "w.recipient_domain", "")}
+        order by 3 desc, 2
+        """;
+
+    private static string By(string name, string value, string join) => $"""
+        select * from (select '{name}' as grouping, {value} as value, cast(sum(w.depth) as bigint) as depth, now_ms() - min(w.oldest) as age
+                       from waiting w {join} group by {value} order by 3 desc, 2 limit @limit) as {name}
+        """;
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Suspend(QueueKey key, Suspensions suspensions, CancellationToken ct)
     {
-        if (Invalid(key) is { } problem) return problem;
-        Concerns(key);
-        await suspensions.Add(key.Kind!.Value, key.Value!, ct);
+        if (Invalid(key, out var kind, out var value) is { } problem) return problem;
+        await suspensions.Add(kind, value, ct);
         return TypedResults.NoContent();
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> Resume(QueueKey key, Suspensions suspensions, CancellationToken ct)
     {
-        if (Invalid(key) is { } problem) return problem;
-        Concerns(key);
-        await suspensions.Remove(key.Kind!.Value, key.Value!, ct);
+        if (Invalid(key, out var kind, out var value) is { } problem) return problem;
+        await suspensions.Remove(kind, value, ct);
         return TypedResults.NoContent();
     }
 
     private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Db db, CancellationToken ct)
     {
-        if (Invalid(key) is { } problem) return problem;
-        Concerns(key);
-        var condition = key.Kind switch
+        if (Invalid(key, out var kind, out var value) is { } problem) return problem;
+        var condition = kind switch
         {
             SuspensionKind.Category => "category = @value",
             SuspensionKind.Tenant => "tenant_id = (select id from tenants where id = @tenant)",
             SuspensionKind.Domain => "domain_id = (select id from domains where name = @value)",
             _ => "(recipient_domain = @value or recipient_domain in (select d.recipient_domain from site_domains d where d.site = @value))",
         };
-        var tenant = PrefixedId.TryParse<TenantId>(key.Value, out var id) ? id.Value : Guid.Empty;
+        var tenant = PrefixedId.TryParse<TenantId>(value, out var id) ? id.Value : Guid.Empty;
         var (all, flushed) = (0, 0);
         do
         {
             flushed = await db.Execute(
                 $"update envelopes set due_at = now_ms() where id in (select id from envelopes where state = 'deferred' and due_at > now_ms() and due_at < @never and {condition} limit @rows)", ct,
-                ("value", key.Value), ("tenant", tenant), ("never", HeldMail.Never), ("rows", HeldMail.RowsPerStatement));
+                ("value", value), ("tenant", tenant), ("never", HeldMail.Never), ("rows", HeldMail.RowsPerStatement));
             all += flushed;
         }
         while (flushed == HeldMail.RowsPerStatement);
@@ -108,25 +110,45 @@ public static class QueueRoutes
         return TypedResults.Ok(new HeldMailDone(await held.Discard(age, ct)));
     }
 
-    private static void Concerns(QueueKey key) => Act.Concerns(PrefixedId.TryParse<TenantId>(key.Value, out var tenant) ? tenant : null, $"{key.Kind!.Value.ToText()} {key.Value}");
-
-    private static ProblemHttpResult? Invalid(QueueKey key)
+    /// <summary>What is wrong with it; null where it names one thing, which the act in hand then is about.</summary>
+    private static ProblemHttpResult? Invalid(QueueKey key, out SuspensionKind kind, out string value)
     {
-        var errors = new Dictionary<string, string[]>();
-        if (key.Kind is null) errors["kind"] = ["One of category, tenant, domain, site."];
-        if (string.IsNullOrEmpty(key.Value) || key.Value.Contains('\0') || (key.Kind == SuspensionKind.Category && !EnumText.TryParse<Category>(key.Value, out _)))
-            errors["value"] = ["The category, tenant id, sending domain, or the recipient domain or site."];
-        return errors.Count > 0 ? Problem.InvalidFields(errors) : null;
+        var named = new List<(SuspensionKind Kind, string? Value)>
+        {
+            (SuspensionKind.Category, key.Category), (SuspensionKind.Tenant, key.Tenant), (SuspensionKind.Domain, key.Domain), (SuspensionKind.Site, key.Site),
+        }.FindAll(one => one.Value is not null);
+        (kind, value) = named.Count > 0 ? (named[0].Kind, named[0].Value!) : (default, "");
+        if (named.Count != 1) return Refused("category", "Name one of category, tenant, domain and site.");
+        TenantId tenant = default;
+        if (kind == SuspensionKind.Category && !EnumText.TryParse<Category>(value, out _)) return Refused("category", $"One of {string.Join(", ", TextOfAttribute.Of(typeof(Category)))}.");
+        if (kind == SuspensionKind.Tenant && !PrefixedId.TryParse(value, out tenant)) return Refused("tenant", "The id of a tenant, such as ten_….");
+        if (value.Length == 0 || value.Contains('\0', StringComparison.Ordinal)) return Refused(kind.ToText(), "A name.");
+        Act.Concerns(kind == SuspensionKind.Tenant ? tenant : null, $"{kind.ToText()} {value}");
+        return null;
     }
+
+    private static ProblemHttpResult Refused(string member, string error) => Problem.InvalidFields(new Dictionary<string, string[]> { [member] = [error] });
 }
 
-/// <summary>Which mail: all of a category, tenant, sending domain, recipient domain or destination site.</summary>
-/// <param name="Kind">What <c>value</c> names.</param>
-/// <param name="Value">
-/// The category, the tenant's id, or the sending domain. With <c>site</c>: a recipient domain, or a site as <c>GET /sites</c> names it, which holds for all
-/// recipient domains whose mail went there last, and for whatever is on its way there.
-/// </param>
-public sealed record QueueKey([property: Required] SuspensionKind? Kind, [property: Required] string? Value);
+/// <summary>Which mail: all of a category, of a tenant, of a sending domain, or to a recipient domain or destination site. One of the four.</summary>
+public sealed record QueueKey
+{
+    /// <summary>All mail of it.</summary>
+    [TextOf(typeof(Category))]
+    public string? Category { get; init; }
+
+    /// <summary>The tenant's id.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>A sending domain.</summary>
+    public string? Domain { get; init; }
+
+    /// <summary>
+    /// A recipient domain, or a site as <c>GET /sites</c> names it, which holds for all recipient domains whose mail went there last, and for whatever is on
+    /// its way there.
+    /// </summary>
+    public string? Site { get; init; }
+}
 
 /// <summary>What waits, the deepest first, and what is held back.</summary>
 public sealed record QueueView

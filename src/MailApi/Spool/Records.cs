@@ -98,7 +98,8 @@ internal sealed class Records : IAsyncDisposable
         {
             Outcome.Delivered o => Event(EventType.MessageDelivered, data with { Reply = o.Reply }),
             Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply, Class = o.Verdict.Class, Explanation = o.Verdict.Explanation })
-                .Concat(suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
+                // What the sandbox refuses is no dead address.
+                .Concat(claim.Test ? [] : suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
             Outcome.Deferred o => Deferred(
                 data with { Reply = o.Reply, Class = o.Verdict?.Class, Explanation = o.Verdict?.Explanation, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
             Outcome.Suppressed o => Event(EventType.MessageSuppressed, data with { Reason = o.Reason }),

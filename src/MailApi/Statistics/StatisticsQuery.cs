@@ -99,7 +99,7 @@ internal sealed record StatisticsWanted
 
     private static int ReadOffset(string? cursor, Dictionary<string, string[]> errors)
     {
-        if (cursor is null) return 0;
+        if (string.IsNullOrEmpty(cursor)) return 0;
         if (Paging.TryDecode(cursor, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)) return offset;
         errors["cursor"] = ["This is no cursor of these statistics."];
         return 0;

@@ -103,6 +103,6 @@ internal static class SuppressionRoutes
     private static bool TryReadCursor(string? cursor, out Guid before)
     {
         before = Guid.AllBitsSet;
-        return cursor is null || (Paging.TryDecode(cursor, out var position) && Guid.TryParseExact(position, "N", out before));
+        return string.IsNullOrEmpty(cursor) || (Paging.TryDecode(cursor, out var position) && Guid.TryParseExact(position, "N", out before));
     }
 }

@@ -66,13 +66,13 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     public async Task ChooseTopics(LinkedMail mail, IReadOnlySet<string> wanted, CancellationToken ct)
     {
         var offered = (await Choices(mail, ct)).Topics.ToDictionary(choice => choice.Topic.Name!, choice => wanted.Contains(choice.Topic.Name!));
-        await db.Write(async transaction =>
+        var told = await db.Write(async transaction =>
         {
             var refused = await PreferenceStore.Choose(transaction, mail.Tenant, mail.Recipient, new Choices(new Dictionary<Category, bool>(), offered), Source, ct);
             foreach (var topic in refused) await Tell(transaction, mail, topic, ct);
-            return 0;
+            return refused.Count;
         }, ct);
-        appended();
+        if (told > 0) appended();
     }
 
     private async Task<LinkedMail?> Find(EnvelopeId envelope, CancellationToken ct)

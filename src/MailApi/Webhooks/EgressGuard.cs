@@ -4,7 +4,10 @@ using MailApi.Mail.Routing;
 namespace MailApi.Webhooks;
 
 /// <summary>Where a request may go: the addresses to connect to, or why there are none.</summary>
-internal sealed record Admission(IReadOnlyList<IPAddress> Addresses, string? Refusal);
+/// <param name="Addresses">To connect to.</param>
+/// <param name="Refusal">Null where there are some.</param>
+/// <param name="IsForbidden">It is refused for where it leads, and not because the DNS says nothing of it.</param>
+internal sealed record Admission(IReadOnlyList<IPAddress> Addresses, string? Refusal, bool IsForbidden = false);
 
 /// <summary>
 /// Keeps requests whose target a tenant chose off our own network (server-side request forgery). A name is resolved once; if one of its
@@ -32,7 +35,7 @@ internal sealed class EgressGuard(Func<string, CancellationToken, Task<IReadOnly
     {
         if (addresses.Count == 0) return new Admission([], "The host name does not resolve.");
         if (!options.AllowPrivateNetworks && !addresses.All(GlobalUnicast.Contains))
-            return new Admission([], "The host name resolves to an address that is not of the public internet.");
+            return new Admission([], "The host name resolves to an address that is not of the public internet.", IsForbidden: true);
         return new Admission(addresses, null);
     }
 }

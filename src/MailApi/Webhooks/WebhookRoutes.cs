@@ -31,7 +31,7 @@ public static class WebhookRoutes
         NewWebhook body, Caller caller, WebhookStore store, EgressGuard guard, WebhookOptions options, CancellationToken ct)
     {
         if (new NewWebhookValidator(options).Validate(body) is { IsValid: false } invalid) return Refuse(invalid);
-        if (await Unreachable(body.Url!, guard, options, ct) is { } refusal) return refusal;
+        if (await Forbidden(body.Url!, guard, options, ct) is { } refusal) return refusal;
 
         var webhook = await store.Create(caller.Tenant, body.Url!, WebhookRules.Normalise(body.Events!), ct);
         return webhook is null
@@ -50,7 +50,7 @@ public static class WebhookRoutes
     {
         if (!PrefixedId.TryParse<WebhookId>(id, out var webhookId)) return Problem.NotFound.With(Unknown);
         if (new WebhookChangeValidator(options).Validate(body) is { IsValid: false } invalid) return Refuse(invalid);
-        if (body.Url is not null && await Unreachable(body.Url, guard, options, ct) is { } refusal) return refusal;
+        if (body.Url is not null && await Forbidden(body.Url, guard, options, ct) is { } refusal) return refusal;
 
         var events = body.Events is null ? null : WebhookRules.Normalise(body.Events);
         if (await store.Change(caller.Tenant, webhookId, body.Url, events, body.Enabled, ct) is not { } webhook) return Problem.NotFound.With(Unknown);
@@ -96,9 +96,10 @@ public static class WebhookRoutes
     }
 
     private static async Task<Results<Ok<Replayed>, ProblemHttpResult>> Replay(
-        string id, ReplayOrder body, Caller caller, WebhookStore store, DeliveryLog log, WebhookSignal signal, CancellationToken ct)
+        string id, ReplayOrder? body, Caller caller, WebhookStore store, DeliveryLog log, WebhookSignal signal, CancellationToken ct)
     {
         if (await Find(id, caller, store, ct) is not { } webhook) return Problem.NotFound.With(Unknown);
+        body ??= new ReplayOrder();
         if (new ReplayOrderValidator().Validate(body) is { IsValid: false } invalid) return Refuse(invalid);
         if (await log.Replay(caller.Tenant, webhook.Id, body, ct) is not { } count)
             return Refuse("from", $"The span holds more than {DeliveryLog.ReplayMax} events; narrow it with from and to.");
@@ -109,17 +110,17 @@ public static class WebhookRoutes
     private static async Task<WebhookView?> Find(string id, Caller caller, WebhookStore store, CancellationToken ct) =>
         PrefixedId.TryParse<WebhookId>(id, out var webhook) ? await store.Find(caller.Tenant, webhook, ct) : null;
 
-    /// <summary>Looks the name up, after its text has passed.</summary>
-    private static async Task<ProblemHttpResult?> Unreachable(string text, EgressGuard guard, WebhookOptions options, CancellationToken ct)
+    /// <summary>Looks the name up, after its text has passed. One that the DNS does not know yet may come: it is looked up for each request.</summary>
+    private static async Task<ProblemHttpResult?> Forbidden(string text, EgressGuard guard, WebhookOptions options, CancellationToken ct)
     {
         if (!WebhookUrl.TryParse(text, options.AllowPrivateNetworks, out var url, out var refusal)) return Refuse("url", refusal);
-        return (await guard.Admit(url, ct)).Refusal is { } reason ? Refuse("url", reason) : null;
+        return await guard.Admit(url, ct) is { IsForbidden: true, Refusal: { } reason } ? Refuse("url", reason) : null;
     }
 
     private static bool TryPosition(string? cursor, out EventId before)
     {
         before = Newest;
-        return cursor is null || (Paging.TryDecode(cursor, out var position) && PrefixedId.TryParse(position, out before));
+        return string.IsNullOrEmpty(cursor) || (Paging.TryDecode(cursor, out var position) && PrefixedId.TryParse(position, out before));
     }
 
     private static bool TryState(string? text, out DeliveryState? state)

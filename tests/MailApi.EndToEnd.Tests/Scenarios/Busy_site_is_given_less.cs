@@ -26,7 +26,7 @@ public sealed class Busy_site_is_given_less(Worlds worlds)
         Assert.Equal("mx.busy.test", site.GetProperty("site").GetString());
         Assert.Equal("421 4.3.2 closing, try again later", site.GetProperty("reason").GetString());
 
-        var key = new { kind = "site", value = "mx.busy.test" };
+        var key = new { site = "mx.busy.test" };
         using var suspended = await world.Api.Admin.PostAsJsonAsync("/queue/suspend", key);
         Assert.Equal(HttpStatusCode.NoContent, suspended.StatusCode);
         var held = await shop.Send(shop.Mail("eve@busy-a.test", "eve@busy-b.test"));

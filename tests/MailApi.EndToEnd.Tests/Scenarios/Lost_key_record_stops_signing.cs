@@ -14,7 +14,7 @@ public sealed class Lost_key_record_stops_signing(Worlds worlds)
         var world = (await worlds.Zoned(mode)).World;
         var tenant = await (await worlds.Zoned(mode)).NewPublisher(Origin);
         Assert.Equal("verified", (await tenant.PublishAndVerify()).GetProperty("state").GetString());
-        var hold = new { kind = "domain", value = tenant.Shop.Domain };
+        var hold = new { domain = tenant.Shop.Domain };
         await world.Api.Admin.PostAsJsonAsync("/queue/suspend", hold);
         var recipient = $"ann.{Guid.NewGuid():N}@example.net";
         var accepted = await tenant.Shop.Send(tenant.Shop.Mail(recipient));

@@ -13,6 +13,9 @@ public sealed class Schedule_and_cancel(Worlds worlds)
         mail["sendAt"] = at.ToString("o");
         var id = await shop.Send(mail);
         Assert.Equal(["queued"], await shop.States(id));
+        var queue = await World.Json(await world.Api.Admin.GetAsync("/queue"));
+        foreach (var (by, name) in ((string, string)[])[("categories", "notification"), ("domains", shop.Domain), ("recipientDomains", "example.net")])
+            Assert.Contains(queue.GetProperty(by).EnumerateArray(), it => it.GetProperty("name").GetString() == name && it.GetProperty("depth").GetInt32() > 0);
 
         var arrived = await world.Sink.WaitFor(recipient, World.Patience);
         Assert.True(arrived.Time >= at, $"{arrived.Time:o} is before {at:o}");

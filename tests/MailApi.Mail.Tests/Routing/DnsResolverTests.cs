@@ -38,6 +38,13 @@ public sealed class DnsResolverTests
         Assert.IsType<DnsAnswer<IPAddress>.Failed>(await resolver.Addresses("broken.test", Ct));
     }
 
+    [Theory, InlineData("localhost"), InlineData("LOCALHOST."), InlineData("hooks.localhost")]
+    public async Task Localhost_is_this_machine_whatever_the_DNS_says(string name)
+    {
+        await using var dns = DnsZone.Start().A("localhost", "192.0.2.1").Fail("*", DnsFailure.Timeout);
+        Assert.Equal([IPAddress.Loopback], Assert.IsType<DnsAnswer<IPAddress>.Found>(await Asking(dns).Addresses(name, Ct)).Values);
+    }
+
     [Fact]
     public async Task Silence_is_a_failure()
     {

@@ -109,7 +109,7 @@ public sealed class SiteTests(TestHost host)
         await tenant.WaitFor(await tenant.Send(tenant.Mail("ann@hold-a.test")), "delivered");
         await SiteOf("hold-a.test", _ => true);
 
-        var key = new { kind = "site", value = "mx.hold.test" };
+        var key = new { site = "mx.hold.test" };
         using var suspended = await host.Admin.PostAsJsonAsync("/queue/suspend", key);
         Assert.Equal(HttpStatusCode.NoContent, suspended.StatusCode);
         var held = await tenant.Send(tenant.Mail("bob@hold-a.test", "bob@hold-b.test"));

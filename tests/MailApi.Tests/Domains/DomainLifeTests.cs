@@ -10,6 +10,17 @@ namespace MailApi.Tests.Domains;
 public sealed class DomainLifeTests(TestHost host)
 {
     [Fact]
+    public async Task A_domain_that_the_operator_vouches_for_has_its_records_looked_at_when_its_health_is_asked_and_goes_when_he_says_so()
+    {
+        var tenant = await host.NewTenant();
+        var health = await TestHost.Json(await host.Admin.GetAsync($"/domains/{tenant.DomainId}/health"));
+        Assert.True(health.TryGetProperty("checkedAt", out _));
+        Assert.Contains(health.GetProperty("dnssec").GetProperty("state").GetString(), (string[])["secure", "insecure", "bogus", "indeterminate"]);
+        using var removed = await host.Admin.DeleteAsync($"/domains/{tenant.DomainId}");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+    }
+
+    [Fact]
     public async Task The_printed_zone_lines_alone_make_a_domain_verified_and_a_lost_key_makes_it_failing()
     {
         var tenant = await host.AnyTenant();

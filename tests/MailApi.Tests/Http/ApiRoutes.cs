@@ -81,9 +81,9 @@ internal static class ApiRoutes
         // Of a time before there was any mail.
         ["POST /queue/release"] = """{"acceptedFrom":"1999-01-01T00:00:00Z","acceptedBefore":"1999-01-02T00:00:00Z"}""",
         ["POST /queue/discard"] = """{"acceptedFrom":"1999-01-01T00:00:00Z","acceptedBefore":"1999-01-02T00:00:00Z"}""",
-        ["POST /queue/suspend"] = """{"kind":"site","value":"nowhere.invalid"}""",
-        ["POST /queue/resume"] = """{"kind":"site","value":"nowhere.invalid"}""",
-        ["POST /queue/flush"] = """{"kind":"site","value":"nowhere.invalid"}""",
+        ["POST /queue/suspend"] = """{"site":"nowhere.invalid"}""",
+        ["POST /queue/resume"] = """{"site":"nowhere.invalid"}""",
+        ["POST /queue/flush"] = """{"site":"nowhere.invalid"}""",
     }.ToFrozenDictionary();
 
     public static IReadOnlyList<ApiRoute> Of(TestHost host) =>

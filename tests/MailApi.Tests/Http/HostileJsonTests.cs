@@ -11,6 +11,9 @@ public sealed class HostileJsonTests(TestHost host)
 {
     private const string Mark = "@@hostile@@";
 
+    /// <summary>A body may be absent here.</summary>
+    private const string WithoutBody = "POST /webhooks/{whk_}/replay";
+
     /// <summary>Values that are right nowhere.</summary>
     private static readonly string[] Wrong =
     [
@@ -28,7 +31,7 @@ public sealed class HostileJsonTests(TestHost host)
         var routes = Routes();
         var wrong = new List<string>();
         foreach (var route in routes)
-            foreach (var (name, body) in Bodies(ApiRoutes.Bodies[route.ToString()]))
+            foreach (var (name, body) in Bodies(ApiRoutes.Bodies[route.ToString()]).Where(it => route.ToString() != WithoutBody || it.Name is not ("" or "null")))
                 if (await Ask(owner.Tenant, route, route.Path(prefix => owner.Ids[prefix]), body) is var answer && answer.Status != HttpStatusCode.BadRequest) wrong.Add($"{route} with {name}: {(int)answer.Status} {answer.Text}");
         Rule.Holds(wrong);
     }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MailApi.Mail.Authentication;
 using MailApi.Mail.Dkim;
 using MailApi.Testing;
 
@@ -23,12 +24,35 @@ public sealed class SendTests(TestHost host)
             ["headers"] = new JsonObject { ["Bcc"] = "x@example.net", ["X-Fine"] = "yes", ["X-Bad"] = "a\nb" },
             ["attachments"] = new JsonArray(new JsonObject { ["filename"] = "a.pdf", ["content"] = "%%%" }),
             ["onUncertain"] = "shrug",
+            ["sendAt"] = "tomorrow",
         };
         using var response = await tenant.Live.PostAsJsonAsync("/send", mail);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
         var errors = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("errors").EnumerateObject().Select(it => it.Name).Order();
-        Assert.Equal(["attachments[0].content", "category", "from", "headers.Bcc", "headers.X-Bad", "onUncertain", "subject", "text", "to[1]"], errors);
+        Assert.Equal(["attachments[0].content", "category", "from", "headers.Bcc", "headers.X-Bad", "onUncertain", "sendAt", "subject", "text", "to[1]"], errors);
+    }
+
+    [Fact]
+    public async Task What_a_key_was_answered_it_is_answered_again_though_the_domain_no_longer_carries_the_category()
+    {
+        var tenant = await host.NewTenant();
+        var (first, _) = await Post();
+        using var narrowed = await tenant.Live.PatchAsJsonAsync($"/domains/{tenant.DomainId}", new { categories = new[] { "support" } });
+        Assert.Equal(HttpStatusCode.OK, narrowed.StatusCode);
+
+        Assert.Equal((first, HttpStatusCode.Accepted), await Post());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await Post("another subject")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await Post(key: "order-1002")).Status);
+
+        async Task<(string Answer, HttpStatusCode Status)> Post(string subject = "Order 1001", string key = "order-1001")
+        {
+            var mail = tenant.Mail("ann@example.net");
+            mail["subject"] = subject;
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/send") { Content = JsonContent.Create(mail), Headers = { { "Idempotency-Key", key } } };
+            using var response = await tenant.Live.SendAsync(request);
+            return (await response.Content.ReadAsStringAsync(), response.StatusCode);
+        }
     }
 
     [Theory]
@@ -132,7 +156,7 @@ public sealed class SendTests(TestHost host)
         await tenant.Send(mail);
         var arrived = await plain.WaitFor("ann@plain.test", TimeSpan.FromSeconds(60));
         var record = await tenant.DkimRecord();
-        Assert.Equal("pass", Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None)).Result);
+        Assert.Equal(AuthenticationResult.Pass, Assert.Single(await Verifier.Verify(arrived.Bytes, (_, _, _) => Task.FromResult<string?>(record), CancellationToken.None)).Result);
 
         var bounced = await tenant.WaitFor(await tenant.Send(tenant.Mail("用户@plain.test")), "bounced");
         Assert.Equal("5.6.7", bounced.GetProperty("recipients")[0].GetProperty("reply").GetProperty("enhanced").GetString());

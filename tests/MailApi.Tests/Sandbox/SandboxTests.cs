@@ -62,6 +62,14 @@ public sealed class SandboxTests(TestHost host)
     }
 
     [Fact]
+    public async Task What_the_sandbox_refuses_is_not_suppressed()
+    {
+        var tenant = await host.NewTenant();
+        for (var time = 0; time < 2; time++) await tenant.WaitFor(await tenant.Send(tenant.Mail("bounce@example.net"), tenant.Test), "bounced");
+        Assert.Empty((await TestHost.Json(await tenant.Live.GetAsync("/suppressions", Ct))).GetProperty("items").EnumerateArray());
+    }
+
+    [Fact]
     public async Task The_list_is_newest_first_in_pages_and_by_recipient()
     {
         var tenant = await host.NewTenant();

@@ -13,12 +13,13 @@ public sealed class UnsubscribeLinksTests : IAsyncLifetime
     private Topics topics = null!;
     private UnsubscribeLinks links = null!;
     private TenantId tenant;
+    private int rings;
 
     public async ValueTask InitializeAsync()
     {
         store = await SqliteStore.Create(ct);
         topics = new Topics(store.Db);
-        links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics), () => { });
+        links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics), () => rings++);
         tenant = await store.AddTenant(ct);
     }
 
@@ -36,6 +37,7 @@ public sealed class UnsubscribeLinksTests : IAsyncLifetime
 
         Assert.True(await links.Unsubscribe(mail, ct));
         Assert.False(await links.Unsubscribe(mail, ct));
+        Assert.Equal(1, rings);
 
         var (type, data) = Assert.Single(await store.Events(tenant, ct));
         Assert.Equal("recipient.unsubscribed", type);

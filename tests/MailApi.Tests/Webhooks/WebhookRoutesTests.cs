@@ -66,10 +66,9 @@ public sealed class WebhookRoutesTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("https://nowhere.example.com/in", "")]
     [InlineData("https://inside.example.com/in", "10.0.0.1")]
     [InlineData("https://mixed.example.com/in", "8.8.8.8 127.0.0.1")]
-    public async Task A_name_that_does_not_resolve_to_the_public_internet_alone_is_refused_on_save(string url, string addresses)
+    public async Task A_name_that_resolves_to_our_own_network_is_refused_on_save(string url, string addresses)
     {
         names[new Uri(url).Host] = [.. addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPAddress.Parse)];
         var created = await Call(HttpMethod.Post, "/webhooks", new { url, events = All });
@@ -79,6 +78,13 @@ public sealed class WebhookRoutesTests : IAsyncLifetime
         var path = await Create();
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await Call(HttpMethod.Patch, path, new { url })).Status);
         Assert.Equal("https://hooks.example.com/in", (string?)(await Call(HttpMethod.Get, path)).Json!["url"]);
+    }
+
+    [Fact]
+    public async Task A_name_that_the_DNS_does_not_know_yet_is_taken()
+    {
+        names["soon.example.com"] = [];
+        Assert.Equal(HttpStatusCode.Created, (await Call(HttpMethod.Post, "/webhooks", new { url = "https://soon.example.com/in", events = All })).Status);
     }
 
     [Fact]
@@ -185,12 +191,13 @@ public sealed class WebhookRoutesTests : IAsyncLifetime
         Assert.Equal(1, await Replay(path, new { events = new[] { first.ToString(), PrefixedId.New<EventId>().ToString() } }));
         Assert.Equal(2, await Replay(path, new { from = clock.GetUtcNow() }));
         Assert.Equal(0, await Replay(path, new { state = "failed" }));
+        Assert.Equal(2, await Replay(path, null));
 
         var bad = await Call(HttpMethod.Post, path + "/replay", new { events = new[] { second.ToString() }, from = clock.GetUtcNow(), to = clock.GetUtcNow() });
         Assert.Equal(["events", "from"], Errors(bad.Json));
     }
 
-    private async Task<int> Replay(string path, object body)
+    private async Task<int> Replay(string path, object? body)
     {
         var (status, json) = await Call(HttpMethod.Post, path + "/replay", body);
         Assert.Equal(HttpStatusCode.OK, status);

@@ -41,8 +41,8 @@ internal sealed class AuthExchange(Wire wire, ReceptionLimits limits, TimeProvid
     {
         var (message, failed) = await Response("", initial);
         if (failed is not null) return failed.Value;
-        // authzid NUL authcid NUL passwd
-        return message.Split('\0') is [_, { Length: > 0 } name, { Length: > 0 } password] ? new AuthResult(new Credentials(name, password)) : Refused(Replies.BadCredentials);
+        // authzid NUL authcid NUL passwd; whoever knows no name to write leaves it empty, though the RFC wants one.
+        return message.Split('\0') is [_, var name, { Length: > 0 } password] ? new AuthResult(new Credentials(name, password)) : Refused(Replies.BadCredentials);
     }
 
     private async ValueTask<AuthResult> Login(string? initial)
