@@ -58,7 +58,7 @@ internal sealed class DkimRotation(Db db, Vault vault, SendingDomains sending, T
     /// <summary>A pending key begins to sign, and the active one of its algorithm retires. Whoever calls has seen the record, or vouches for it.</summary>
     public async Task<KeyStep> Activate(Domain domain, string selector, CancellationToken ct)
     {
-        var (activated, exists) = await db.Write(async transaction =>
+        var (activated, exists) = await db.WriteAs(domain.Tenant, async transaction =>
         {
             var found = await transaction.Query("select 1 from dkim_keys where domain_id = @domain and tenant_id = @tenant and selector = @selector",
                 _ => true, ct, ("domain", domain.Id.Value), ("tenant", domain.Tenant.Value), ("selector", selector));
@@ -96,7 +96,7 @@ internal sealed class DkimRotation(Db db, Vault vault, SendingDomains sending, T
         if (key is { State: KeyState.Active, Algorithm: KeyAlgorithm.Rsa })
             return new KeyStep.Refused($"{selector} is the key that signs. POST /domains/{domain.Id}/dkim/rotate first, publish the new record, and revoke this one then.");
         // The key that was pending when it was read may be the one that signs by now.
-        var revoked = await db.Execute("""
+        var revoked = await db.ExecuteAs(domain.Tenant, """
             update dkim_keys set state = 'revoked', revoked_at = now_ms(), lost_at = null, private_key = @nothing
             where domain_id = @domain and tenant_id = @tenant and selector = @selector and state = @was
             """, ct, ("domain", domain.Id.Value), ("tenant", domain.Tenant.Value), ("selector", selector), ("was", key.State.ToText()), ("nothing", Array.Empty<byte>()));
@@ -119,7 +119,7 @@ internal sealed class DkimRotation(Db db, Vault vault, SendingDomains sending, T
     {
         var algorithm = DkimKeys.AlgorithmOf(key);
         var insert = DkimKeys.Insert(domain.Tenant, domain.Id, selector, key, KeyState.Pending, vault);
-        var (exists, added) = await db.Write(async transaction =>
+        var (exists, added) = await db.WriteAs(domain.Tenant, async transaction =>
         {
             // Its record may be there within the minute. This locks the domain's row: of two rotations at once the second sees the first one's key.
             var found = await transaction.Execute("update domains set next_check_at = now_ms() where id = @domain and tenant_id = @tenant", ct,

@@ -38,7 +38,7 @@ internal sealed class MailboxStore(Db db, Vault vault) : IRefreshTokens<Mailbox>
                 client_secret = @clientSecret, refresh_token = @refreshToken, folder = @folder, after_taking = @after, move_to = @moveTo,
                 revision = mailboxes.revision + 1, changed_at = now_ms(), last_error = null, last_error_at = null
             """;
-        return db.Write(async transaction =>
+        return db.WriteAs(mailbox.Tenant, async transaction =>
         {
             await transaction.Execute(moved, ct, ("id", mailbox.Domain.Value), ("protocol", mailbox.Protocol.ToText()), ("host", mailbox.Host), ("port", mailbox.Port),
                 ("username", mailbox.Username), ("folder", mailbox.Folder));
@@ -54,7 +54,7 @@ internal sealed class MailboxStore(Db db, Vault vault) : IRefreshTokens<Mailbox>
     public async Task<Mailbox?> Find(DomainId domain, CancellationToken ct) => (await db.Query(Select + " where domain_id = @id", Read, ct, ("id", domain.Value))).SingleOrDefault();
 
     public async Task<bool> Remove(DomainId domain, TenantId tenant, CancellationToken ct) =>
-        await db.Execute("delete from mailboxes where domain_id = @id and tenant_id = @tenant", ct, ("id", domain.Value), ("tenant", tenant.Value)) == 1;
+        await db.ExecuteAs(tenant, "delete from mailboxes where domain_id = @id and tenant_id = @tenant", ct, ("id", domain.Value), ("tenant", tenant.Value)) == 1;
 
     public async Task<string?> RefreshToken(Mailbox mailbox, CancellationToken ct)
     {
@@ -62,7 +62,7 @@ internal sealed class MailboxStore(Db db, Vault vault) : IRefreshTokens<Mailbox>
         return found is [{ } sealedToken] ? Open(sealedToken, mailbox.Domain, "refresh_token") : null;
     }
 
-    public Task Rotate(Mailbox mailbox, string refreshToken, CancellationToken ct) => db.Execute("""
+    public Task Rotate(Mailbox mailbox, string refreshToken, CancellationToken ct) => db.ExecuteAs(mailbox.Tenant, """
         update mailboxes set refresh_token = @token where domain_id = @id and revision = @revision
         """, ct, ("id", mailbox.Domain.Value), ("revision", mailbox.Revision), ("token", Seal(refreshToken, mailbox.Domain, "refresh_token")));
 

@@ -126,7 +126,7 @@ internal sealed class Acceptor : IAsyncDisposable
 
     /// <summary>What the first message under a key got, or that its key stands for another body; null where there is none yet.</summary>
     public async Task<AcceptResult?> Find(TenantId tenant, IdempotencyKey key, CancellationToken ct) =>
-        (await db.Query(FirstAnswer, row => Earlier(row, key), ct, ("tenant", tenant.Value), ("key", key.Key))) is [var first] ? first : null;
+        (await db.QueryAs(tenant, FirstAnswer, row => Earlier(row, key), ct, ("tenant", tenant.Value), ("key", key.Key))) is [var first] ? first : null;
 
     /// <summary>Claims the idempotency keys of the batch; answers for each message whose key was taken what its caller gets.</summary>
     private static async Task<Dictionary<MessageId, AcceptResult>> ClaimKeys(DbTransaction transaction, IReadOnlyList<Acceptance> batch)

@@ -116,7 +116,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
     /// <summary>Cancels what has not left; what is being sent goes on. Null when there is no such message.</summary>
     public async Task<MessageSummary?> Cancel(TenantId tenant, MessageId id, CancellationToken ct)
     {
-        await db.Write(async transaction =>
+        await db.WriteAs(tenant, async transaction =>
         {
             var canceled = await transaction.Query(
                 """

@@ -34,12 +34,23 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         dialect.BindTenant is null ? Query(sql, map, ct, args) : Lend(readers, async connection =>
         {
             await using var transaction = await connection.BeginTransactionAsync(ct);
-            await transaction.Execute(dialect.BindTenant, ct, ("tenant", tenant.Value.ToString()));
+            await Bind(transaction, tenant, ct);
             return await Read(connection, transaction, new Statement(sql, args), map, ct);
         }, ct);
 
     /// <summary>Runs <paramref name="work"/> in one transaction and commits it; nothing that crosses the network belongs inside.</summary>
     public Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct) => Write(writer ?? (Act.Pending is null ? null : acts), work, ct);
+
+    /// <summary>The same for a tenant, behind the second wall; null: for the service itself.</summary>
+    public Task<T> WriteAs<T>(TenantId? tenant, Func<DbTransaction, Task<T>> work, CancellationToken ct) =>
+        dialect.BindTenant is null || tenant is null ? Write(work, ct) : Write(async transaction =>
+        {
+            await Bind(transaction, tenant, ct);
+            var result = await work(transaction);
+            // What is noted of it in the audit log is the service's own.
+            await Bind(transaction, null, ct);
+            return result;
+        }, ct);
 
     /// <summary>Notes an act that changes nothing in the store.</summary>
     public async Task Note(Act act, CancellationToken ct) => act.Committed(await Write(writer ?? acts, transaction => act.Append(transaction, ct), ct));
@@ -47,6 +58,12 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
     /// <summary>Runs one writing statement in its own transaction; answers the number of rows touched.</summary>
     public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
         Write(transaction => transaction.Execute(sql, ct, args), ct);
+
+    /// <summary>The same for a tenant, behind the second wall; null: for the service itself.</summary>
+    public Task<int> ExecuteAs(TenantId? tenant, string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
+        WriteAs(tenant, transaction => transaction.Execute(sql, ct, args), ct);
+
+    private Task<int> Bind(DbTransaction transaction, TenantId? tenant, CancellationToken ct) => transaction.Execute(dialect.BindTenant!, ct, ("tenant", tenant?.Value.ToString() ?? ""));
 
     private async Task<T> Write<T>(SemaphoreSlim? turn, Func<DbTransaction, Task<T>> work, CancellationToken ct)
     {

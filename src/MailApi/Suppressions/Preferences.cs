@@ -46,7 +46,7 @@ internal sealed class PreferenceStore(Db db, Topics topics)
         };
     }
 
-    public Task Choose(TenantId tenant, string address, Choices choices, string source, CancellationToken ct) => db.Write(async transaction =>
+    public Task Choose(TenantId tenant, string address, Choices choices, string source, CancellationToken ct) => db.WriteAs(tenant, async transaction =>
     {
         await Choose(transaction, tenant, address, choices, source, ct);
         return 0;

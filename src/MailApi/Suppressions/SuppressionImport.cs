@@ -73,7 +73,7 @@ internal sealed class SuppressionImport(Db db, TimeProvider time)
         // In one order, so that imports that meet wait for each other and not in a ring. It keeps rows for one address in theirs.
         var rows = batch.OrderBy(row => row.Address, StringComparer.Ordinal).Select(row => (Id: PrefixedId.NewGuid(), Row: row)).ToList();
         var touched = new List<bool>(rows.Count);
-        await db.Write(async transaction =>
+        await db.WriteAs(tenant, async transaction =>
         {
             await transaction.Run([.. rows.Select(it => Statement(tenant, by, it.Id, it.Row))], (index, row) => touched.Add(row.GetGuid(0) == rows[index].Id), ct);
             return 0;

@@ -79,7 +79,7 @@ internal sealed class SuppressionList(Db db)
         TenantId tenant, string address, Category? category, SuppressionReason reason, string source, DateTimeOffset? expiresAt, CancellationToken ct)
     {
         var id = PrefixedId.New<SuppressionId>();
-        var entry = await db.Write(async transaction =>
+        var entry = await db.WriteAs(tenant, async transaction =>
         {
             await transaction.Run([Add(id, tenant, address, category, reason, source, expiresAt)], null, ct);
             var found = await transaction.Query(Select + " where tenant_id = @tenant and address = @address and category = @category and reason = @reason", Read, ct,
@@ -119,12 +119,12 @@ internal sealed class SuppressionList(Db db)
 
     /// <summary>False when the tenant has no such entry.</summary>
     public async Task<bool> Remove(TenantId tenant, SuppressionId id, CancellationToken ct) =>
-        await db.Execute("delete from suppressions where id = @id and tenant_id = @tenant", ct, ("id", id.Value), ("tenant", tenant.Value)) > 0;
+        await db.ExecuteAs(tenant, "delete from suppressions where id = @id and tenant_id = @tenant", ct, ("id", id.Value), ("tenant", tenant.Value)) > 0;
 
     /// <summary>A category, or an empty text for all of them.</summary>
     internal static string Text(Category? category) => category?.ToText() ?? "";
 
-    private Task<Suppression?> Change(TenantId tenant, SuppressionId id, string sql, CancellationToken ct, params (string Name, object? Value)[] args) => db.Write(async transaction =>
+    private Task<Suppression?> Change(TenantId tenant, SuppressionId id, string sql, CancellationToken ct, params (string Name, object? Value)[] args) => db.WriteAs(tenant, async transaction =>
     {
         await transaction.Execute(sql, ct, [("id", id.Value), ("tenant", tenant.Value), .. args]);
         var found = await transaction.Query($"{Select} where id = @id and tenant_id = @tenant and {NotLapsed}", Read, ct, ("id", id.Value), ("tenant", tenant.Value));

@@ -34,7 +34,7 @@ internal sealed class Topics(Db db)
         (await db.QueryAs(tenant, "select 1 from topics where tenant_id = @tenant and name = @name", row => row.GetInt32(0), ct, ("tenant", tenant.Value), ("name", name))).Count > 0;
 
     /// <summary>What a recipient did not want stays unwanted, should a topic come back under its name.</summary>
-    public Task Replace(TenantId tenant, IReadOnlyList<Topic> topics, CancellationToken ct) => db.Write(async transaction =>
+    public Task Replace(TenantId tenant, IReadOnlyList<Topic> topics, CancellationToken ct) => db.WriteAs(tenant, async transaction =>
     {
         // Two who replace them at once take turns.
         if (db.Dialect.TakeTurns is { } takeTurns) await transaction.Execute(takeTurns, ct, ("subject", "topics " + tenant));

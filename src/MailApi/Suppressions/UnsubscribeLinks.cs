@@ -47,7 +47,7 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     /// <summary>Suppresses the recipient for the mail's category and tells the tenant, once however often it is called.</summary>
     public async Task<bool> Unsubscribe(LinkedMail mail, CancellationToken ct)
     {
-        var isNew = await db.Write(async transaction =>
+        var isNew = await db.WriteAs(mail.Tenant, async transaction =>
         {
             var suppress = SuppressionList.Add(mail.Tenant, mail.Recipient, mail.Category, SuppressionReason.Unsubscribe, Source);
             if (await transaction.Execute(suppress.Sql, ct, suppress.Args) == 0) return false;
@@ -66,7 +66,7 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     public async Task ChooseTopics(LinkedMail mail, IReadOnlySet<string> wanted, CancellationToken ct)
     {
         var offered = (await Choices(mail, ct)).Topics.ToDictionary(choice => choice.Topic.Name!, choice => wanted.Contains(choice.Topic.Name!));
-        var told = await db.Write(async transaction =>
+        var told = await db.WriteAs(mail.Tenant, async transaction =>
         {
             var refused = await PreferenceStore.Choose(transaction, mail.Tenant, mail.Recipient, new Choices(new Dictionary<Category, bool>(), offered), Source, ct);
             foreach (var topic in refused) await Tell(transaction, mail, topic, ct);

@@ -56,7 +56,7 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
         directory.Forget();
     }
 
-    public Task<Key> CreateKey(TenantId tenant, NewKey key, CancellationToken ct) => db.Write(async transaction =>
+    public Task<Key> CreateKey(TenantId tenant, NewKey key, CancellationToken ct) => db.WriteAs(tenant, async transaction =>
     {
         var made = await Insert(transaction, tenant, key, ct);
         Act.Concerns(tenant, $"{tenant} {made.Id}");
@@ -69,7 +69,7 @@ internal sealed class TenantRegistry(Db db, KeyDirectory directory)
     /// <summary>False when the tenant has no such key.</summary>
     public async Task<bool> Revoke(TenantId tenant, KeyId key, CancellationToken ct)
     {
-        var revoked = await db.Execute(
+        var revoked = await db.ExecuteAs(tenant,
             "update api_keys set revoked_at = coalesce(revoked_at, now_ms()) where id = @id and tenant_id = @tenant", ct, ("id", key.Value), ("tenant", tenant.Value));
         directory.Forget();
         return revoked == 1;

@@ -66,10 +66,10 @@ internal sealed class DeliveryLog(Db db)
             ("to", (order.To ?? DateTimeOffset.MaxValue).ToUnixTimeMilliseconds()),
             ("window", (long)WebhookOptions.ReplayWindow.TotalMilliseconds),
         ];
-        return order.Events is { } events ? ReplayEvents(events, order.State is null, args, ct) : ReplaySpan(order.State is null, args, ct);
+        return order.Events is { } events ? ReplayEvents(tenant, events, order.State is null, args, ct) : ReplaySpan(tenant, order.State is null, args, ct);
     }
 
-    private async Task<int?> ReplayEvents(IReadOnlyList<EventId> events, bool queue, (string, object?)[] args, CancellationToken ct)
+    private async Task<int?> ReplayEvents(TenantId tenant, IReadOnlyList<EventId> events, bool queue, (string, object?)[] args, CancellationToken ct)
     {
         const string reset = $"{Reset} and event_id in (select id from events where id = @event and {InSpan}) returning event_id";
         const string insert = $"""
@@ -82,7 +82,7 @@ internal sealed class DeliveryLog(Db db)
             statements.Add(new Statement(reset, [.. args, ("event", happened.Value)]));
             if (queue) statements.Add(new Statement(insert, [.. args, ("event", happened.Value)]));
         }
-        return await db.Write(async transaction =>
+        return await db.WriteAs(tenant, async transaction =>
         {
             var count = 0;
             await transaction.Run(statements, (_, _) => count++, ct);
@@ -90,14 +90,14 @@ internal sealed class DeliveryLog(Db db)
         }, ct);
     }
 
-    private async Task<int?> ReplaySpan(bool queue, (string, object?)[] args, CancellationToken ct)
+    private async Task<int?> ReplaySpan(TenantId tenant, bool queue, (string, object?)[] args, CancellationToken ct)
     {
         const string count = $"select count(*) from (select 1 from events where {InSpan} limit @max) counted";
         const string reset = $"{Reset} and event_id in (select id from events where {InSpan})";
         const string insert = $"{Queue} and e.id in (select id from events where {InSpan}) on conflict (webhook_id, event_id) do nothing";
-        var found = await db.Query(count, row => row.GetInt64(0), ct, [.. args, ("max", ReplayMax + 1)]);
+        var found = await db.QueryAs(tenant, count, row => row.GetInt64(0), ct, [.. args, ("max", ReplayMax + 1)]);
         if (found[0] > ReplayMax) return null;
-        return await db.Write(async transaction =>
+        return await db.WriteAs(tenant, async transaction =>
         {
             var touched = await transaction.Execute(reset, ct, args);
             return queue ? touched + await transaction.Execute(insert, ct, args) : touched;

@@ -23,7 +23,7 @@ internal sealed class WebhookStore(Db db, Vault vault)
         var id = PrefixedId.New<WebhookId>();
         Act.Concerns(tenant, id.ToString());
         var secret = Signature.NewSecret();
-        var rows = await db.Write(transaction => transaction.Query(sql, Read, ct,
+        var rows = await db.WriteAs(tenant, transaction => transaction.Query(sql, Read, ct,
             ("id", id.Value), ("tenant", tenant.Value), ("url", url), ("events", JsonText.From(events)),
             ("secret", vault.Seal(secret, "webhooks", id.Value, "secret")), ("max", WebhookOptions.PerTenantMax)), ct);
         return rows.SingleOrDefault() is { } webhook ? webhook with { Secret = Signature.Show(secret) } : null;
@@ -51,14 +51,14 @@ internal sealed class WebhookStore(Db db, Vault vault)
             where tenant_id = @tenant and id = @id
             returning {Columns}
             """;
-        var rows = await db.Write(transaction => transaction.Query(sql, Read, ct,
+        var rows = await db.WriteAs(tenant, transaction => transaction.Query(sql, Read, ct,
             ("tenant", tenant.Value), ("id", id.Value), ("url", url), ("events", events is null ? null : JsonText.From(events)), ("enabled", enabled)), ct);
         return rows.SingleOrDefault();
     }
 
     /// <summary>Its deliveries go with it.</summary>
     public async Task<bool> Delete(TenantId tenant, WebhookId id, CancellationToken ct) =>
-        await db.Execute("delete from webhooks where tenant_id = @tenant and id = @id", ct, ("tenant", tenant.Value), ("id", id.Value)) == 1;
+        await db.ExecuteAs(tenant, "delete from webhooks where tenant_id = @tenant and id = @id", ct, ("tenant", tenant.Value), ("id", id.Value)) == 1;
 
     /// <summary>
     /// A new secret; the present one goes on signing beside it for <see cref="WebhookOptions.RotationOverlap"/>, the one before it no more.
@@ -71,7 +71,7 @@ internal sealed class WebhookStore(Db db, Vault vault)
             where tenant_id = @tenant and id = @id and secret = @present
             returning {Columns}
             """;
-        return db.Write(async transaction =>
+        return db.WriteAs(tenant, async transaction =>
         {
             var present = await transaction.Query("select secret from webhooks where tenant_id = @tenant and id = @id", row => row.Bytes(0), ct,
                 ("tenant", tenant.Value), ("id", id.Value));
@@ -97,7 +97,7 @@ internal sealed class WebhookStore(Db db, Vault vault)
             """;
         var data = new EventData { Reason = "Asked for with POST /webhooks/{id}/test.", Test = caller.IsTest ? true : null };
         var (happened, insert) = EventLog.AppendAlone(caller.Tenant, EventType.WebhookTest, data);
-        return await db.Write<EventId?>(async transaction =>
+        return await db.WriteAs<EventId?>(caller.Tenant, async transaction =>
         {
             if (await transaction.Execute(sql, ct, ("event", happened.Value), ("tenant", caller.Tenant.Value), ("id", id.Value)) == 0) return null;
             await transaction.Run([insert], null, ct);

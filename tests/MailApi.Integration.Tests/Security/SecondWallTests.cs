@@ -43,28 +43,18 @@ public sealed class SecondWallTests(SharedServers servers)
             Assert.Equal(await Count(service.Db, table, mine.Id), (await service.Db.QueryAs(mine.Id, $"select count(*) from {table}", row => row.GetInt64(0), Ct))[0]);
             if (table == "audit") continue;
             // Bound to the one, whose rows can be locked and changed; the other's are not there.
-            await service.Db.Write(async transaction =>
+            await service.Db.WriteAs(mine.Id, async transaction =>
             {
-                await transaction.Execute(service.Db.Dialect.BindTenant!, Ct, ("tenant", mine.Id.Value.ToString()));
                 Assert.Equal(await CountBound(transaction, table), await transaction.Execute($"update {table} set tenant_id = tenant_id", Ct));
                 return 0;
             }, Ct);
-            if (before > 0) await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => service.Db.Write(async transaction =>
-            {
-                await transaction.Execute(service.Db.Dialect.BindTenant!, Ct, ("tenant", mine.Id.Value.ToString()));
-                await transaction.Execute($"update {table} set tenant_id = @other", Ct, ("other", other.Id.Value));
-                return 0;
-            }, Ct));
+            if (before > 0)
+                await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => service.Db.ExecuteAs(mine.Id, $"update {table} set tenant_id = @other", Ct, ("other", other.Id.Value)));
         }
         Assert.True(filled >= 14, $"{filled} tables had rows of both");
 
         // Children first, until nothing of the one is left.
-        await service.Db.Write(async transaction =>
-        {
-            await transaction.Execute(service.Db.Dialect.BindTenant!, Ct, ("tenant", mine.Id.Value.ToString()));
-            foreach (var table in new[] { "webhook_deliveries", "suppressions", "api_keys", "idempotency", "mailboxes", "relays" }) await transaction.Execute($"delete from {table}", Ct);
-            return 0;
-        }, Ct);
+        foreach (var table in new[] { "webhook_deliveries", "suppressions", "api_keys", "idempotency", "mailboxes", "relays" }) await service.Db.ExecuteAs(mine.Id, $"delete from {table}", Ct);
         foreach (var table in new[] { "suppressions", "api_keys", "mailboxes", "relays" })
         {
             Assert.Equal(0, await Count(service.Db, table, mine.Id));

@@ -34,7 +34,7 @@ internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
                 @clientSecret, @refreshToken, @domain, @category, @priority, @weight, @perSecond, @burst, @connections, @messages, @enabled, 1, now_ms(), now_ms())
             """;
         Act.Concerns(relay.Tenant, relay.Id.ToString());
-        return db.Write(async transaction =>
+        return db.WriteAs(relay.Tenant, async transaction =>
         {
             var count = await transaction.Query($"select count(*) from relays where {Owner(relay.Tenant)}", row => row.GetInt64(0), ct, [.. OwnerArgs(relay.Tenant)]);
             if (count[0] >= RelaysMax) return false;
@@ -71,11 +71,11 @@ internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
                 connections = @connections, messages_per_connection = @messages, enabled = @enabled, revision = revision + 1, changed_at = now_ms()
             where id = @id and revision = @revision and {Owner(relay.Tenant)}
             """;
-        return await db.Execute(sql, ct, [("revision", relay.Revision), .. OwnerArgs(relay.Tenant), .. Args(relay)]) == 1;
+        return await db.ExecuteAs(relay.Tenant, sql, ct, [("revision", relay.Revision), .. OwnerArgs(relay.Tenant), .. Args(relay)]) == 1;
     }
 
     public async Task<bool> Remove(Relay relay, CancellationToken ct) =>
-        await db.Execute($"delete from relays where id = @id and {Owner(relay.Tenant)}", ct, [("id", relay.Id.Value), .. OwnerArgs(relay.Tenant)]) == 1;
+        await db.ExecuteAs(relay.Tenant, $"delete from relays where id = @id and {Owner(relay.Tenant)}", ct, [("id", relay.Id.Value), .. OwnerArgs(relay.Tenant)]) == 1;
 
     public async Task<string?> RefreshToken(Relay relay, CancellationToken ct)
     {
@@ -83,7 +83,7 @@ internal sealed class RelayStore(Db db, Vault vault) : IRefreshTokens<Relay>
         return found is [{ } sealedToken] ? Open(sealedToken, relay.Id, "refresh_token") : null;
     }
 
-    public Task Rotate(Relay relay, string refreshToken, CancellationToken ct) => db.Execute("""
+    public Task Rotate(Relay relay, string refreshToken, CancellationToken ct) => db.ExecuteAs(relay.Tenant, """
         update relays set refresh_token = @token, revision = revision + 1 where id = @id and changed_at = @changed
         """, ct, ("id", relay.Id.Value), ("changed", relay.ChangedAt.ToUnixTimeMilliseconds()), ("token", Seal(refreshToken, relay.Id, "refresh_token")));
 
