@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Security;
@@ -27,6 +28,7 @@ public static class Submitters
 {
     private const string NodemailerVersion = "10.6.1";
 
+    private static readonly ConcurrentDictionary<string, bool> Trusted = new();
     private static readonly Lazy<Task<string>> Nodemailer = new(InstallNodemailer);
 
     private const string Smtplib = """
@@ -106,7 +108,7 @@ public static class Submitters
     private static async Task SendWithMailKit(SubmissionJob job)
     {
         using var message = new MimeMessage(new[] { MailboxAddress.Parse(job.From) }, new[] { MailboxAddress.Parse(job.To) }, SubmissionJob.Subject, new TextPart("plain") { Text = SubmissionJob.Text });
-        using var client = new MailKit.Net.Smtp.SmtpClient { ServerCertificateValidationCallback = (_, certificate, _, _) => IsTrusted(certificate?.GetCertHashString(), job) };
+        using var client = new MailKit.Net.Smtp.SmtpClient { ServerCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == Thumbprint(job) };
         await client.ConnectAsync(SubmissionJob.Host, job.Port, job.StartsWithTls ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls);
         await client.AuthenticateAsync("apikey", job.Key);
         Assert.Contains("msg_", await client.SendAsync(message), StringComparison.Ordinal);
@@ -115,18 +117,20 @@ public static class Submitters
 
     private static async Task SendWithSystemNetMail(SubmissionJob job)
     {
+        // One for the whole process, in which jobs with other certificates may run.
+        Trusted[Thumbprint(job)] = true;
 #pragma warning disable SYSLIB0014 // The only way to tell System.Net.Mail whom to trust.
-        ServicePointManager.ServerCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None || IsTrusted(certificate?.GetCertHashString(), job);
+        ServicePointManager.ServerCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None || (certificate is not null && Trusted.ContainsKey(certificate.GetCertHashString()));
 #pragma warning restore SYSLIB0014
         using var client = new System.Net.Mail.SmtpClient(SubmissionJob.Host, job.Port) { EnableSsl = true, Credentials = new NetworkCredential("apikey", job.Key) };
         using var message = new System.Net.Mail.MailMessage(job.From, job.To, SubmissionJob.Subject, SubmissionJob.Text);
         await client.SendMailAsync(message);
     }
 
-    private static bool IsTrusted(string? thumbprint, SubmissionJob job)
+    private static string Thumbprint(SubmissionJob job)
     {
         using var trusted = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificateFromFile(job.Authority);
-        return thumbprint == trusted.Thumbprint;
+        return trusted.Thumbprint;
     }
 
     private static string Port(SubmissionJob job) => job.Port.ToString(CultureInfo.InvariantCulture);

@@ -116,7 +116,7 @@ internal sealed partial class Deliverer(
         var rule = rules[claim.Category];
         try
         {
-            if (claim.Expired) return new Outcome.Expired();
+            if (claim.Expired) return new Outcome.Expired(claim.LastReply is { } last ? BounceTable.Classify(last, atRecipient: false) : null);
             if (suspensions.Holds(claim.Category, claim.Tenant, claim.Domain, claim.RecipientDomain)) return new Outcome.Throttled(SuspendedAgain);
             if (Suppression(claim, rule) is { } reason) return new Outcome.Suppressed(reason.ToText());
             if (await domains.Identity(claim.DomainId, stopping.Token) is not { } identity)

@@ -6,6 +6,7 @@ using MailApi.Mail.Smtp.Submission;
 using MailApi.Sending;
 using MailApi.Spool;
 using MailApi.Tenants;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace MailApi.Receiving;
 
@@ -31,8 +32,11 @@ internal sealed partial class SubmissionDesk(
         if (!reader.TryRead(submitted, caller, out var instructions, out fault)) return new Reply(550, "5.6.0", fault);
 
         var (domain, refusal) = await rights.Find(caller, submitted.From.Address.Domain, instructions.Category, ct);
-        if (refusal is not null) return ProblemReply.From(refusal);
-        if (instructions.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) return new Reply(550, "5.6.0", "X-MailApi-Topic: This is no topic of the tenant: name it in PUT /topics.");
+        var refused = refusal is null ? null : ProblemReply.From(refusal);
+        if (refused is null && instructions.Topic is { } topic && !await hasTopic(caller.Tenant, topic, ct)) refused = new Reply(550, "5.6.0", "X-MailApi-Topic: This is no topic of the tenant: name it in PUT /topics.");
+        var recipients = Recipients(message);
+        var idempotency = instructions.Idempotency(caller, message.Content, recipients);
+        if (refused is not null) return await acceptances.Earlier(caller, idempotency, ct) is { } earlier ? Answer(earlier) : refused;
         if (submitted.Sender is { } sender && sender.Address.Domain != domain!.Name)
             return new Reply(550, "5.7.1", $"Sender must be an address at {domain.Name}, as From is, or be left out");
 
@@ -41,8 +45,7 @@ internal sealed partial class SubmissionDesk(
         if (content is null) return NotSevenBit;
         if (content.Length > SendLimits.MessageBytesMax) return ProblemReply.From(Problem.TooLarge.With($"The message has {content.Length} octets in 7-bit; at most {SendLimits.MessageBytesMax} are taken."));
 
-        var recipients = Recipients(message);
-        var accepted = await acceptances.Accept(caller, domain!, new NewMessage
+        return Answer(await acceptances.Accept(caller, domain!, new NewMessage
         {
             Id = id,
             Category = instructions.Category,
@@ -56,10 +59,12 @@ internal sealed partial class SubmissionDesk(
             Content = content,
             Envelopes = [.. recipients.Select(address => new AcceptedEnvelope(PrefixedId.New<EnvelopeId>(), address.ToString(), address.Domain, submitted.NeedsSmtpUtf8 || address.NeedsSmtpUtf8))],
             SendAt = null,
-            Idempotency = instructions.Idempotency(caller, message.Content, recipients),
-        });
-        return accepted.Problem is null ? new Reply(250, "2.0.0", $"{accepted.Id} queued") : ProblemReply.From(accepted.Problem);
+            Idempotency = idempotency,
+        }));
     }
+
+    private static Reply Answer((string Answer, MessageId Id, ProblemHttpResult? Problem) accepted) =>
+        accepted.Problem is null ? new Reply(250, "2.0.0", $"{accepted.Id} queued") : ProblemReply.From(accepted.Problem);
 
     /// <summary>Each once, in the order given.</summary>
     private static List<EmailAddress> Recipients(ReceivedMessage message)

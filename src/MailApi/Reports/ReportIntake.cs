@@ -63,7 +63,7 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
         policyDomain == domain || policyDomain.EndsWith("." + domain, StringComparison.Ordinal)
         || policyDomain.Contains('.', StringComparison.Ordinal) && domain.EndsWith("." + policyDomain, StringComparison.Ordinal);
 
-    private Task<ReportTaking> Store(Domain domain, ReportResults report, CancellationToken ct) => db.Write(async transaction =>
+    private Task<ReportTaking> Store(Domain domain, ReportResults report, CancellationToken ct) => db.WriteAs(domain.Tenant, async transaction =>
     {
         var (today, reports, rows) = (await transaction.Query("""
             select now_ms() / 86400000, count(*), cast(coalesce(sum(results), 0) as bigint) from reports where domain_id = @domain and received_at > now_ms() - 86400000
@@ -81,7 +81,7 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
             ("results", (long)(kept.Dmarc.Count + kept.Tls.Count)));
         if (inserted == 0) return await IsThere(transaction, domain, report, ct)
             ? new ReportTaking.Duplicate(report.Kind, report.Organization, report.ReportId)
-            : new ReportTaking.NotAReport($"The domain got {ReportsPerDayMax} reports within a day, more than any has: no further ones are taken now.");
+            : new ReportTaking.TooMany($"The domain got {ReportsPerDayMax} reports within a day, more than any has: no further ones are taken now.");
         await transaction.Run([.. kept.Dmarc.Select((row, number) => Insert(id, number, domain, report.Day, row)), .. kept.Tls.Select((row, number) => Insert(id, number, domain, report.Day, row))], onRow: null, ct);
         return (ReportTaking)new ReportTaking.Stored(report.Kind, report.Organization, report.ReportId);
     }, ct);

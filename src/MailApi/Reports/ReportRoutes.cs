@@ -84,6 +84,7 @@ internal static class ReportRoutes
     private static ProblemHttpResult Refused(ReportTaking taking) => taking switch
     {
         ReportTaking.NotAReport no => Problem.Invalid.With(no.Reason),
+        ReportTaking.TooMany many => Problem.RateLimited.With(many.Reason),
         ReportTaking.NotForDomain other => Problem.Invalid.With($"The report is about {other.PolicyDomain}, which is neither this domain nor one above or below it."),
         _ => throw new InvalidOperationException($"{taking} is no refusal."),
     };

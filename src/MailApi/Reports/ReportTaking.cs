@@ -27,6 +27,9 @@ internal abstract record ReportTaking
     /// <param name="Reason">Sentences.</param>
     public sealed record NotAReport(string Reason) : ReportTaking;
 
+    /// <summary>The domain has got more today than any gets; a repetition tomorrow may fare better.</summary>
+    public sealed record TooMany(string Reason) : ReportTaking;
+
     /// <summary>It is about another domain than the one that it was sent to, or that one is no longer registered.</summary>
     /// <param name="PolicyDomain">That it is about.</param>
     public sealed record NotForDomain(string PolicyDomain) : ReportTaking;

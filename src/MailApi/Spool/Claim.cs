@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using MailApi.Api;
+using MailApi.Mail.Smtp;
 using MailApi.Storage;
 
 namespace MailApi.Spool;
@@ -34,6 +35,9 @@ public sealed record Claim
 
     /// <summary>Its lifetime is over, by the store's clock.</summary>
     public required bool Expired { get; init; }
+
+    /// <summary>Of the try before this one; null where no receiver spoke.</summary>
+    public Reply? LastReply { get; init; }
 
     /// <summary>Since its acceptance, or since its scheduled time.</summary>
     public required TimeSpan Age { get; init; }
@@ -160,7 +164,8 @@ internal sealed class Claims : IAsyncDisposable
         set state = 'sending', attempt = attempt + 1, due_at = now_ms() + @lease, node_id = @node, updated_at = now_ms()
         where id = @id and attempt = @attempt and state = 'rung'
         returning id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, attempt, tries, duplicate_possible,
-                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed, topic
+                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed, topic,
+                  reply_code, reply_enhanced, reply_text
         """,
         ("lease", (long)lease.TotalMilliseconds), ("node", node.Id), ("id", entry.Id), ("attempt", entry.Attempt));
 
@@ -182,6 +187,7 @@ internal sealed class Claims : IAsyncDisposable
         Age = TimeSpan.FromMilliseconds(row.GetInt64(13)),
         Delayed = row.GetBoolean(14),
         Topic = row.TextOrNull(15),
+        LastReply = row.IntOrNull(16) is { } code ? new Reply(code, row.TextOrNull(17), row.TextOrNull(18) ?? "") : null,
         ClaimedAt = claimedAt,
         Domain = "",
         OnUncertain = OnUncertain.Retry,

@@ -31,7 +31,8 @@ public abstract record Outcome
     public sealed record Suppressed(string Reason) : Outcome;
 
     /// <summary>The lifetime is over.</summary>
-    public sealed record Expired : Outcome;
+    /// <param name="Verdict">What the receiver's last words mean; null where it did not speak.</param>
+    public sealed record Expired(BounceVerdict? Verdict) : Outcome;
 
     /// <summary>The receiver may have it and the sender forbade a second copy.</summary>
     public sealed record Unknown(string Reason) : Outcome;

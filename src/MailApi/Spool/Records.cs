@@ -103,7 +103,8 @@ internal sealed class Records : IAsyncDisposable
             Outcome.Deferred o => Deferred(
                 data with { Reply = o.Reply, Class = o.Verdict?.Class, Explanation = o.Verdict?.Explanation, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
             Outcome.Suppressed o => Event(EventType.MessageSuppressed, data with { Reason = o.Reason }),
-            Outcome.Expired => Event(EventType.MessageExpired, data with { Reason = "The lifetime ended before a receiver took the message." }),
+            Outcome.Expired o => Event(EventType.MessageExpired, data with { Reason = "The lifetime ended before a receiver took the message." })
+                .Concat(claim.Test || o.Verdict is null ? [] : suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
             Outcome.Unknown o => Event(EventType.MessageUnknown, data with { Reason = o.Reason }),
             Outcome.Failed o => Event(EventType.MessageFailed, data with { Reason = o.Reason }),
             _ => [],

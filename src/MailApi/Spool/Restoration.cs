@@ -10,7 +10,7 @@ namespace MailApi.Spool;
 /// above all cursors that were handed out. It is noticed by a mark in the store (a backup that <c>MailApi backup</c> made has one, <c>MailApi restored</c> sets one); by what is remembered outside of
 /// the store being later than what is noted in it; or, where nothing is remembered, by the database being another one than before.
 /// </summary>
-internal sealed partial class Restoration(Db db, HeldMail held, ILogger<Restoration> log)
+internal sealed partial class Restoration(Db db, HeldMail held, AppendAct append, ILogger<Restoration> log)
 {
     /// <summary>Sets the mark.</summary>
     public const string Mark = "insert into settings (name, value) values ('restored', @value) on conflict (name) do nothing";
@@ -40,6 +40,7 @@ internal sealed partial class Restoration(Db db, HeldMail held, ILogger<Restorat
         if (noticed is var (reason, count))
         {
             var forbidden = await held.EndForbidden(new HeldMailAge(), ct);
+            await db.Note(new Act(append) { Name = "NoticeRestoration", Actor = "service", Subject = string.Create(CultureInfo.InvariantCulture, $"{count} envelopes: {reason}") }, ct);
             LogHeld(reason, count - forbidden, forbidden);
         }
         else if (await held.View(ct) is { Count: var still })

@@ -59,6 +59,8 @@ public sealed class Restored_from_a_backup(Worlds worlds)
         // A cursor from before the loss is behind nothing that is new.
         await Eventually.HoldsAsync(async () => (await EventsAfter(shop, cursor)).Messages.Contains(after), World.Patience, "what is new follows the cursor", CancellationToken.None);
         Assert.Equal(Older + Newer, (await Queue(world)).GetProperty("held").GetProperty("count").GetInt32());
+        var acts = (await World.Json(await world.Api.Admin.GetAsync("/audit"))).GetProperty("items").EnumerateArray();
+        Assert.Contains(acts, act => act.GetProperty("act").GetString() == "NoticeRestoration" && act.GetProperty("actor").GetString() == "service");
         Assert.All([.. older, .. newer, neverTwice], id => Assert.Single(Copies(world, id)));
 
         // It stays so over a restart, which is no second restoration.

@@ -150,7 +150,7 @@ public sealed class RestorationTests(SharedServers servers)
     private static Task Check(SpoolUnderTest spool, DateTimeOffset? remembered) =>
         Restoration(spool).Check(remembered, Ct);
 
-    private static Restoration Restoration(SpoolUnderTest spool) => new(spool.Db, spool.HeldMail, NullLogger<Restoration>.Instance);
+    private static Restoration Restoration(SpoolUnderTest spool) => new(spool.Db, spool.HeldMail, (_, _, _) => Task.FromResult(""), NullLogger<Restoration>.Instance);
 
     /// <summary>Of all events that can be read, in the log's order.</summary>
     private static Task<List<(long Transaction, long Position)>> Cursors(StoreUnderTest store) => store.Db.Query(

@@ -147,7 +147,7 @@ internal sealed class SpoolAgainstModel(SpoolUnderTest spool)
         Ending.Throttled => new Outcome.Throttled(TimeSpan.FromHours(1)),
         Ending.Released => new Outcome.Released(),
         Ending.Suppressed => new Outcome.Suppressed("hardbounce"),
-        Ending.Expired => new Outcome.Expired(),
+        Ending.Expired => new Outcome.Expired(null),
         Ending.Unknown => new Outcome.Unknown("no answer"),
         _ => new Outcome.Failed("no key"),
     };

@@ -77,7 +77,7 @@ public abstract class SpoolContract : IAsyncLifetime
 
         Assert.False(await spool.Records.Record(old, new Outcome.Bounced(Busy, BounceTable.Classify(new Reply(550, "5.1.1", "No such user"), atRecipient: true))));
         Assert.True(await spool.Records.Record(current, new Outcome.Delivered(Ok)));
-        Assert.False(await spool.Records.Record(current, new Outcome.Expired()));
+        Assert.False(await spool.Records.Record(current, new Outcome.Expired(null)));
         Assert.Equal([EventType.MessageAccepted, EventType.MessageDelivered], await spool.Events(message));
     }
 

@@ -22,6 +22,7 @@ internal sealed partial record SinkScript(SinkFault Fault, int Code, int Times)
             "policy" => new SinkScript(SinkFault.Refuse, 5571, times),
             "frequency" => new SinkScript(SinkFault.Refuse, 5500, times),
             "full" => new SinkScript(SinkFault.Refuse, 552, times),
+            "overquota" => new SinkScript(SinkFault.Refuse, 4522, times),
             "tarpit" => new SinkScript(SinkFault.Tarpit, 250, times),
             "reset-before-dot" => new SinkScript(SinkFault.ResetBeforeDot, 0, times),
             "reset-after-dot-kept" => new SinkScript(SinkFault.ResetAfterDotKept, 0, times),
@@ -49,6 +50,7 @@ internal sealed partial record SinkScript(SinkFault Fault, int Code, int Times)
         551 => "551 5.1.6 the user has moved",
         552 => "552 5.2.2 mailbox full",
         553 => "553 5.1.3 bad mailbox name",
+        4522 => "452 4.2.2 mailbox full, try again later",
         5500 => "550 Connection frequency limited. https://service.mail.qq.com/detail/0/1000",
         5571 => "550 5.7.1 refused by policy",
         < 500 => $"{Code} 4.0.0 not now",
@@ -58,7 +60,7 @@ internal sealed partial record SinkScript(SinkFault Fault, int Code, int Times)
     private static int ReplyCode(string word) => word[1] is 'x' or 'X' ? word[0] == '4' ? 451 : 550 : int.Parse(word, CultureInfo.InvariantCulture);
 
     [GeneratedRegex("""
-        ^(?<word>(dot-)?[45](\d\d|xx)|policy|frequency|full|tarpit|reset-before-dot|reset-after-dot-kept|reset-after-dot-dropped|lost-250|hold-data|hold-dot|half-open|slow-read|garbage)
+        ^(?<word>(dot-)?[45](\d\d|xx)|policy|frequency|full|overquota|tarpit|reset-before-dot|reset-after-dot-kept|reset-after-dot-dropped|lost-250|hold-data|hold-dot|half-open|slow-read|garbage)
         (-(?<times>\d+))?([-.+].*)?$
         """, RegexOptions.IgnoreCase | RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Words();

@@ -133,7 +133,7 @@ public sealed class SubmissionTests(TestHost host)
     [Fact]
     public async Task The_same_message_under_the_same_key_is_accepted_once()
     {
-        var tenant = await host.AnyTenant();
+        var tenant = await host.NewTenant();
         var (recipient, key) = (Unique(), "Idempotency-Key: " + Unique() + "\r\n");
         await using var caller = await LoggedIn(tenant.LiveKey);
         var first = await caller.Send(Mail(tenant, key), recipient);
@@ -143,6 +143,10 @@ public sealed class SubmissionTests(TestHost host)
         Assert.StartsWith("554 5.5.0 Use a new key", await caller.Send(Mail(tenant, key + "X-Order: 2\r\n"), recipient), StringComparison.Ordinal);
         var sent = await TestHost.Json(await tenant.Live.GetAsync("/messages?recipient=" + recipient));
         Assert.Single(sent.GetProperty("items").EnumerateArray());
+
+        using var narrowed = await tenant.Live.PatchAsJsonAsync($"/domains/{tenant.DomainId}", new { categories = new[] { "support" } });
+        Assert.Equal(first, await caller.Send(Mail(tenant, key), recipient));
+        Assert.StartsWith("550 ", await caller.Send(Mail(tenant, ""), recipient), StringComparison.Ordinal);
     }
 
     [Fact]
