@@ -34,7 +34,7 @@ internal static class CompareRun
             }
         }
         if (results.Count == 0) return 1;
-        var report = new Comparison(results, absent, course, arguments.Number("rate", 500), await Commit());
+        var report = new Comparison(results, absent, course, arguments.Number("rate", 500), await Repository.Commit());
         await report.Write(arguments.Text("out", Path.Combine(Repository.Root, "docs/performance")));
         return results.TrueForAll(result => result.Run.Arrived == result.Messages) ? 0 : 1;
     }
@@ -62,8 +62,6 @@ internal static class CompareRun
         new("embedded", [], async () => await ServiceContender.Start(Mode.Embedded, course, settings)),
         new("distributed", [Programs.PostgreSql, Programs.RabbitMq, Programs.Redis], async () => await ServiceContender.Start(Mode.Distributed, course, settings)),
     ];
-
-    private static Task<string> Commit() => Programs.FirstLine(new Launch("git", "rev-parse", "--short", "HEAD") { WorkingDirectory = Repository.Root });
 
     private sealed record Entry(string Word, IReadOnlyList<Needed> Needs, Func<Task<IContender>> Start);
 }

@@ -89,7 +89,17 @@ public sealed class CheckerTests
         var flagged = Delivered with { State = "unknown", DuplicatePossible = true };
         EventRow[] events = [TwoEvents[0], TwoEvents[1] with { Type = "message.unknown" }];
         Fails("I1", Check(flagged, events));
-        Assert.Empty(Check(flagged, events, more: evidence => evidence with { Cases = [evidence.Cases[0] with { Intent = evidence.Cases[0].Intent with { Hold = true } }] }).Violations);
+        Func<Evidence, Evidence> held = evidence => evidence with { Cases = [evidence.Cases[0] with { Intent = evidence.Cases[0].Intent with { Hold = true } }] };
+        Assert.Empty(Check(flagged, events, more: held).Violations);
+        Fails("I1", Check(flagged with { DuplicatePossible = false }, events, copies: 0, more: held));
+    }
+
+    [Theory, InlineData(2, false), InlineData(3, true)]
+    public void What_is_given_up_has_killed_three_processes(int deaths, bool holds)
+    {
+        EventRow[] events = [TwoEvents[0], TwoEvents[1] with { Type = "message.failed" }];
+        var verdict = Check(Delivered with { State = "failed", DuplicatePossible = true, Crashes = deaths }, events, expectations: new Expectations { MayEnd = ["failed"] });
+        Assert.Equal(holds, verdict.Violations.All(violation => violation.Invariant != "I1"));
     }
 
     [Fact]

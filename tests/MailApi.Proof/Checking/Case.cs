@@ -24,6 +24,9 @@ public sealed record Case
     /// <summary>It goes to a receiver that takes everything.</summary>
     public bool IsOrdinary => Recipient.Contains("@ok", StringComparison.Ordinal);
 
+    /// <summary>What its receiver makes of it, at last: all others take it the second time, if not the first.</summary>
+    public string MustEnd => Recipient.Contains("@refuse", StringComparison.Ordinal) ? "bounced" : "delivered";
+
     /// <summary>Attempts that may have left a copy without anyone knowing: those that ended unheard of, and those that ended after the dot without a reply.</summary>
     public int UncertainAttempts => Envelope is not { DuplicatePossible: true } envelope ? 0
         : envelope.Attempt - envelope.Tries + Events.Count(it => it.Data.Contains("final dot", StringComparison.Ordinal));

@@ -11,7 +11,7 @@ public static class Checker
         var causes = expectations.CausesAreMarked
             ? [.. evidence.Timeline.Where(mark => mark.Kind == MarkKind.Disturbed).Select(mark => (mark.Time, mark.Time))]
             : Spans(evidence.Timeline);
-        violations.AddRange(evidence.Cases.SelectMany(one => Fate.Of(one, expectations.OrdinaryMayEnd)));
+        violations.AddRange(evidence.Cases.SelectMany(one => Fate.Of(one, expectations.MayEnd)));
         violations.AddRange(evidence.Cases.SelectMany(one => Copies.Of(one, causes)));
         violations.AddRange(Strangers.In(evidence));
         violations.AddRange(Keys.In(evidence));

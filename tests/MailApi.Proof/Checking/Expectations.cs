@@ -15,8 +15,8 @@ public sealed record Expectations
     /// <summary>I11: mail arrives at least nine tenths as fast as before within a minute of the fault's end.</summary>
     public bool RateRecovers { get; init; }
 
-    /// <summary>Other ends than <c>delivered</c> (or <c>unknown</c>, of held mail) of what goes to a receiver that takes everything.</summary>
-    public IReadOnlyList<string> OrdinaryMayEnd { get; init; } = [];
+    /// <summary>Other ends than that which the receiver makes (or <c>unknown</c>, of held mail in doubt).</summary>
+    public IReadOnlyList<string> MayEnd { get; init; } = [];
 
     /// <summary>I8: every event has reached its webhook; false where an endpoint was gone for good.</summary>
     public bool WebhooksArrive { get; init; } = true;

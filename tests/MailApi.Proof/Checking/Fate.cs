@@ -8,7 +8,10 @@ internal static class Fate
     public static bool IsLost(Case one) =>
         one.IsAcknowledged && (one.Envelope is null || !DatabaseLedger.Final.Contains(one.Envelope.State) || (one.Envelope.State == "delivered" && one.Copies.Count == 0));
 
-    public static IEnumerable<Violation> Of(Case one, IReadOnlyList<string> ordinaryMayEnd)
+    /// <summary>Processes that die of a mail in a row before it is given up.</summary>
+    private const int DeathsMax = 3;
+
+    public static IEnumerable<Violation> Of(Case one, IReadOnlyList<string> mayEnd)
     {
         if (one.Envelope is not { } envelope)
         {
@@ -16,8 +19,9 @@ internal static class Fate
             yield break;
         }
         if (!DatabaseLedger.Final.Contains(envelope.State)) yield return new Violation("I1", $"It is {envelope.State} for ever.", one);
-        else if (one.IsOrdinary && envelope.State != "delivered" && !(one.Intent.Hold && envelope.State == "unknown") && !ordinaryMayEnd.Contains(envelope.State))
-            yield return new Violation("I1", $"Its receiver takes everything, and it ends {envelope.State}.", one);
+        else if (envelope.State == "unknown" && !(one.Intent.Hold && envelope.DuplicatePossible)) yield return new Violation("I1", "It is unknown, and was not held for a doubt.", one);
+        else if (envelope.State == "failed" && envelope.Crashes < DeathsMax) yield return new Violation("I1", $"It is given up after {envelope.Crashes} deaths.", one);
+        else if (envelope.State != one.MustEnd && envelope.State != "unknown" && !mayEnd.Contains(envelope.State)) yield return new Violation("I1", $"It ends {envelope.State} in place of {one.MustEnd}.", one);
         if (envelope.State == "delivered" && one.Copies.Count == 0) yield return new Violation("I2", "It is delivered, and the receiver does not have it.", one);
         if (one.Copies.Any(copy => copy.BodySha256 != one.Intent.BodySha256)) yield return new Violation("I2", $"What arrived is not what was sent: {one.Intent.BodySha256[..12]}.", one);
         if (envelope.State is "bounced" or "expired" or "suppressed" or "canceled" or "failed" or "unknown" && one.Copies.Count > 0 && !envelope.DuplicatePossible)

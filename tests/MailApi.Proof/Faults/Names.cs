@@ -14,7 +14,7 @@ public sealed class NamesFail(DnsFailure failure) : Fault
 
     // What bounced leaves no backlog that would show how fast mail moves again.
     public override TimeSpan Calm => TimeSpan.FromSeconds(15);
-    public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true, OrdinaryMayEnd = failure == DnsFailure.NxDomain ? ["bounced"] : [] };
+    public override Expectations Expectations => new() { EveryAcceptSucceeds = true, RateRecovers = true, MayEnd = failure == DnsFailure.NxDomain ? ["bounced"] : [] };
 
     public override Task Prepare(Stand stand, CancellationToken ct)
     {

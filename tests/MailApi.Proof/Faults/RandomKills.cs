@@ -18,7 +18,7 @@ public sealed class RandomKills(int kills, int nodes, double messagesPerSecond) 
     public override LoadOptions Load => new() { MessagesPerSecond = messagesPerSecond };
 
     // In process, what a domain has used up is forgotten with the process. What three processes died of in a row is given up.
-    public override Expectations Expectations => new() { BurstsForgotten = isEmbedded ? kills : 0, CausesAreMarked = true, OrdinaryMayEnd = ["failed"] };
+    public override Expectations Expectations => new() { BurstsForgotten = isEmbedded ? kills : 0, CausesAreMarked = true, MayEnd = ["failed"] };
 
     public int Kills => kills;
 

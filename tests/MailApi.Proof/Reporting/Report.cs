@@ -15,10 +15,12 @@ internal static class Report
     public static async Task Write(IReadOnlyList<TrialResult> results, int seed, TimeSpan took, string directory, CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
-        await File.WriteAllTextAsync(Path.Combine(directory, "README.md"), Page(results, seed, took), ct);
+        var commit = await Repository.Commit();
+        await File.WriteAllTextAsync(Path.Combine(directory, "README.md"), Page(results, seed, took, commit), ct);
         await File.WriteAllTextAsync(Path.Combine(directory, "results.json"), JsonSerializer.Serialize(new
         {
             Seed = seed,
+            Commit = commit,
             Seconds = (int)took.TotalSeconds,
             Kills = Kills(results),
             Total = Sum(results),
@@ -28,12 +30,12 @@ internal static class Report
         await File.WriteAllTextAsync(Path.Combine(directory, "faults.svg"), TimelineChart.Of([.. results.Where(result => result.Fault is not (RandomKills or CrashAt))]), ct);
     }
 
-    private static string Page(IReadOnlyList<TrialResult> results, int seed, TimeSpan took)
+    private static string Page(IReadOnlyList<TrialResult> results, int seed, TimeSpan took, string commit)
     {
         var (text, total, kills) = (new StringBuilder(), Sum(results), Kills(results));
         text.AppendLine("# What the last long run counted").AppendLine();
         text.AppendLine("Written by `tests/prove.sh`; what the words mean, and what is promised, is in [RELIABILITY.md](../../RELIABILITY.md).").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{results.Count} trials in {took.TotalMinutes:0} minutes, seed {seed}: {results.Count(result => result.Holds)} hold, {results.Count(result => !result.Holds)} fail.").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{results.Count} trials of {commit} in {took.TotalMinutes:0} minutes, seed {seed}: {results.Count(result => result.Holds)} hold, {results.Count(result => !result.Holds)} fail.").AppendLine();
         text.AppendLine("| attempted | acknowledged | lost | given up | duplicated | explained | recovered | unexpected |");
         text.AppendLine("|---|---|---|---|---|---|---|---|");
         text.AppendLine(CultureInfo.InvariantCulture, $"| {total.Attempted} | {total.Acknowledged} | **{total.Lost}** | {total.GivenUp} | {total.Duplicated} | {total.Explained} | {total.Recovered} | **{total.Unexpected}** |").AppendLine();

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MailApi.Testing.Fuzzing;
 
 /// <summary>What of the processor's time the calling thread has had (clock_gettime(2)).</summary>
-internal static partial class ThreadTime
+public static partial class ThreadTime
 {
     private const int ThreadCpuClock = 3;
 

@@ -40,6 +40,15 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
+    public void Nothing_of_the_image_can_be_written_but_its_data()
+    {
+        var copies = Dockerfile.Shipped.Where(instruction => instruction.Name == "COPY").ToList();
+        Assert.Single(copies, copy => copy.Arguments.Contains("--chown", StringComparison.Ordinal));
+        Assert.DoesNotContain(copies, copy => copy.Arguments.Contains("--chmod", StringComparison.Ordinal));
+        Assert.Equal(["/data"], Dockerfile.Shipped.Where(instruction => instruction.Name == "VOLUME").SelectMany(instruction => instruction.Words));
+    }
+
+    [Fact]
     public void The_restore_is_locked_and_sees_every_project_lock_file_and_setting_that_it_needs()
     {
         var restore = Dockerfile.Instructions.ToList().FindIndex(instruction => instruction is { Name: "RUN" } && instruction.Arguments.StartsWith("dotnet restore", StringComparison.Ordinal));
