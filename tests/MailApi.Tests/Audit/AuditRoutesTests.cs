@@ -23,6 +23,7 @@ public sealed class AuditRoutesTests(TestHost host)
     private static readonly string[] Refused = ["POST /domains/{dom_}/dkim/{selector}/activate", "POST /domains/{dom_}/dkim/{selector}/revoke"];
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Every_route_that_changes_something_is_noted_once_with_who_and_what_and_nothing_is_that_was_refused()
     {
         var estate = await Estate.Make(host);
@@ -39,11 +40,16 @@ public sealed class AuditRoutesTests(TestHost host)
             using var request = route.Request(route.Path(prefix => estate.Ids[prefix]));
             await Personalise(request, mark);
             var concernsHeld = route.Name is "ReleaseHeldMail" or "DiscardHeldMail";
-            if (concernsHeld) await Hold(estate.Ids["msg_"]);
+            if (concernsHeld)
+            {
+                await Hold(estate.Ids["msg_"]);
+                // A day of this test's own: others ask for theirs at the same time.
+                request.Content = JsonContent.Create(new { acceptedFrom = "1998-01-01T00:00:00Z", acceptedBefore = "1998-01-02T00:00:00Z" });
+            }
             if (route.Name == "ImportSuppressions") request.Content = new StringContent("address\r\nann@example.net\r\n") { Headers = { ContentType = new("text/csv") } };
             using var response = await (route.IsForOperators ? host.Admin : key).SendAsync(request);
             var answered = await response.Content.ReadAsStringAsync();
-            var subject = route.Prefixes is [var first, ..] ? estate.Ids[first] : answered.Contains("\"id\"", StringComparison.Ordinal) ? JsonDocument.Parse(answered).RootElement.GetProperty("id").GetString()! : concernsHeld ? "1999-01-01" : mark;
+            var subject = route.Prefixes is [var first, ..] ? estate.Ids[first] : answered.Contains("\"id\"", StringComparison.Ordinal) ? JsonDocument.Parse(answered).RootElement.GetProperty("id").GetString()! : concernsHeld ? "1998-01-01" : mark;
             var noted = (await Entries(host.Admin, "", before)).Where(entry => entry.Act == route.Name && (route.IsForOperators ? entry.Subject?.Contains(subject, StringComparison.Ordinal) == true : entry.Actor == actor)).ToList();
             if (!response.IsSuccessStatusCode) refused.Add(route.ToString());
             var expected = response.IsSuccessStatusCode && !Traffic.Contains(route.ToString()) ? 1 : 0;
@@ -65,7 +71,7 @@ public sealed class AuditRoutesTests(TestHost host)
         Assert.True(PrefixedId.TryParse<MessageId>(message, out var id));
         Assert.Equal(1, await host.Services.GetRequiredService<Db>().Execute(
             "update envelopes set state = 'queued', due_at = @never, created_at = @accepted where message_id = @message", CancellationToken.None,
-            ("never", HeldMail.Never), ("accepted", new DateTimeOffset(1999, 1, 1, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds()), ("message", id.Value)));
+            ("never", HeldMail.Never), ("accepted", new DateTimeOffset(1998, 1, 1, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds()), ("message", id.Value)));
     }
 
     [Fact]

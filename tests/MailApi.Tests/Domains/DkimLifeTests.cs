@@ -12,6 +12,7 @@ namespace MailApi.Tests.Domains;
 public sealed class DkimLifeTests(TestHost host)
 {
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_key_follows_another_once_its_record_is_seen_and_the_old_one_stays_published()
     {
         var (tenant, id, name) = await VerifiedDomain();
@@ -66,6 +67,7 @@ public sealed class DkimLifeTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_domain_that_brings_its_key_along_signs_with_it_and_needs_no_other()
     {
         var tenant = await host.AnyTenant();

@@ -97,6 +97,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task What_was_seen_of_a_revoked_key_is_not_believed_of_the_next_one_of_its_name()
     {
         var id = await Verified();

@@ -35,6 +35,7 @@ public sealed class EgressTests : IAsyncLifetime
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Mail_leaves_from_its_pool_alone_in_turn_and_each_address_says_its_own_name()
     {
         var (first, other) = (await host.NewTenant(domain: First), await host.NewTenant());
@@ -50,6 +51,7 @@ public sealed class EgressTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task What_an_address_may_not_send_on_its_first_day_leaves_from_the_overflow_and_is_counted()
     {
         const int Messages = WarmUp.FirstDay + 5;
@@ -67,6 +69,7 @@ public sealed class EgressTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task The_operator_sees_what_receivers_see_of_each_address_and_what_to_do()
     {
         var addresses = await Addresses();

@@ -64,6 +64,7 @@ public sealed class ForeignIdTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Lists_show_a_tenant_everything_of_its_own_and_nothing_of_another()
     {
         var (mine, other) = (await Estate.Make(host), await Estate.Make(host));

@@ -87,6 +87,7 @@ public sealed class KeyTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Behind_a_proxy_the_client_is_whom_a_trusted_one_names()
     {
         await using var behind = new TestHost { Settings = ["TrustedProxies:0=10.0.0.0/8", "TrustedProxies:1=127.0.0.1"] };

@@ -43,6 +43,7 @@ public sealed class MailboxRoutesTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task What_keeps_a_mailbox_from_being_read_is_shown_and_a_check_tells_it_at_once()
     {
         var tenant = await host.NewTenant();

@@ -26,6 +26,7 @@ public sealed class SlowSenderTests : IAsyncLifetime
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_thousand_that_drip_a_command_or_a_message_delay_no_other()
     {
         var tenant = await host.NewTenant();

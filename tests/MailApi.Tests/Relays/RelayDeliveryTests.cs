@@ -76,6 +76,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task What_a_relay_says_of_the_mail_itself_is_its_last_word()
     {
         var tenant = await host.NewTenant();
@@ -91,6 +92,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Relays_of_one_priority_share_the_mail()
     {
         var tenant = await host.NewTenant();
@@ -158,6 +160,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task Without_a_token_mail_waits_and_the_reason_says_what_to_do()
     {
         var tenant = await host.NewTenant();
@@ -174,6 +177,7 @@ public sealed class RelayDeliveryTests(TestHost host)
     }
 
     [Fact]
+    [Trait("Takes", "seconds")]
     public async Task A_test_tells_each_step_with_its_reply_and_sends_nothing()
     {
         var tenant = await host.NewTenant();

@@ -14,6 +14,7 @@ public sealed class SoftBounceTests : IAsyncLifetime
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
     [Theory, InlineData("overquota.ann@example.net", 1), InlineData("451.ann@example.net", 0)]
+    [Trait("Takes", "seconds")]
     public async Task A_full_mailbox_counts_though_its_refusal_was_temporary(string recipient, int counted)
     {
         var tenant = await host.NewTenant();
