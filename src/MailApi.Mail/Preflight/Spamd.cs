@@ -41,6 +41,9 @@ public sealed class Spamd(SpamdOptions options, TimeProvider time)
 {
     private const int AnswerBytesMax = 64 * 1024;
 
+    /// <summary>Of a rule; what goes on beyond is left out.</summary>
+    private const int DescriptionCharsMax = 500;
+
     public bool IsConfigured => options.EndPoint is not null;
 
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> only: whatever the peer does is an answer.</exception>
@@ -78,7 +81,7 @@ public sealed class Spamd(SpamdOptions options, TimeProvider time)
     }
 
     /// <summary><c>SPAMD/1.1 0 EX_OK</c>, header lines, an empty line, the report.</summary>
-    private static SpamdAnswer Parse(string answer)
+    internal static SpamdAnswer Parse(string answer)
     {
         var end = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         var head = (end < 0 ? answer : answer[..end]).Split("\r\n");
@@ -105,7 +108,7 @@ public sealed class Spamd(SpamdOptions options, TimeProvider time)
             else if (!inTable || line.Trim().Length == 0) continue;
             else if (line.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries) is [var points, var name, ..] and var cells && Number(points) is { } value && IsRuleName(name))
                 rules.Add(new SpamRule(name, value, cells.Length > 2 ? cells[2].Trim() : ""));
-            else if (rules.Count > 0 && line.StartsWith("     ", StringComparison.Ordinal))
+            else if (rules.Count > 0 && rules[^1].Description.Length < DescriptionCharsMax && line.StartsWith("     ", StringComparison.Ordinal))
                 rules[^1] = rules[^1] with { Description = $"{rules[^1].Description} {line.Trim()}" };
         }
         return rules;

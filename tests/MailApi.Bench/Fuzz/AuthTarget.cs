@@ -19,7 +19,10 @@ internal static class AuthTarget
     {
         var (toServer, toClient) = (Duplex.Pipe(), Duplex.Pipe());
         var end = input.AsSpan().IndexOf((byte)'\n') is >= 0 and var at ? at + 1 : input.Length;
-        var exchange = Run(new Duplex(toServer.Reader, toClient.Writer), Texts.Of(input[..end]).TrimEnd('\r', '\n'));
+        // The session refuses a command line with control characters before it gets here.
+        var argument = Texts.Of(input[..end]).TrimEnd('\r', '\n');
+        if (argument.Any(char.IsControl)) return "no line";
+        var exchange = Run(new Duplex(toServer.Reader, toClient.Writer), argument);
         foreach (var piece in SmtpTarget.Pieces(input[end..]))
         {
             if (exchange.IsCompleted) break;

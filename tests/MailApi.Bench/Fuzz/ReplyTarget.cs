@@ -19,6 +19,9 @@ internal static class ReplyTarget
     // Longer than any honest wait here: an attempt that only a timeout ends hangs, and is a finding.
     private static readonly SmtpClientOptions Options = new() { HeloName = "out.mail.test" };
 
+    private const string Password = "pass-of-ann";
+    private static readonly RelayAuth[] Mechanisms = [RelayAuth.Plain, RelayAuth.Login, RelayAuth.CramMd5, RelayAuth.ScramSha256, RelayAuth.XOAuth2, RelayAuth.OAuthBearer];
+
     public static readonly byte[][] Seeds = Texts.Octets(
         "220 mx.test ESMTP\r\n250-mx.test\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 8BITMIME\r\n250 2.1.0 OK\r\n250 2.1.5 OK\r\n354 go on\r\n250 2.0.0 queued as 1\r\n221 2.0.0 bye\r\n",
         "220-mx.test\r\n220 second line\r\n250 mx.test\r\n250 OK\r\n250 OK\r\n354\r\n250\r\n",
@@ -27,12 +30,32 @@ internal static class ReplyTarget
 
     public static readonly string[] Words = ["220 ", "250-", "250 ", "354 ", "421 4.3.2 ", "450 4.2.1 ", "550 5.1.1 ", "250-PIPELINING\r\n", "250-SIZE 99999999999999999999\r\n", "250-SMTPUTF8\r\n", "250-STARTTLS\r\n", "250-CHUNKING\r\n", "250 REQUIRETLS\r\n", "2", "999 ", "-1 ", "١٢٣ ", "\r\n", "\n", "\r", "\0", "\u2028", "5.1.1", "4.x.y", "您"];
 
-    public static string Try(byte[] input)
+    /// <summary>A relay that wants a login; the first octet chooses the mechanism.</summary>
+    public static readonly byte[][] LoginSeeds =
+    [
+        .. from auth in Mechanisms
+           from end in (string[])["235 2.7.0 OK\r\n250 OK\r\n250 OK\r\n354 go on\r\n250 queued\r\n221 bye\r\n", "334 PDE3ODkyLjEzNjk3MDY2MkByZWxheS50ZXN0Pg==\r\n235 OK\r\n", "334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n535 5.7.8 no\r\n", "334 cj1hYmMscz1jMkZzZEE9PSxpPTQwOTY=\r\n334 dj1hYmM=\r\n235 OK\r\n"]
+           select (byte[])[(byte)Array.IndexOf(Mechanisms, auth), .. Encoding.ASCII.GetBytes("220 relay.test\r\n250-relay.test\r\n250 AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER\r\n" + end)],
+    ];
+
+    public static readonly string[] LoginWords = [.. Words, "250-AUTH ", "250 AUTH=PLAIN\r\n", "334 ", "334 =\r\n", "334 !\r\n", "235 ", "535 5.7.8 ", "454 4.7.0 ", "cj1hYmMscz1jMkZzZEE9PSxpPTQwOTY=", "cj0sLCxpPTk5OTk5OTk5OTk=", "eyJzdGF0dXMiOiI0MDEifQ=="];
+
+    public static string TryLogin(byte[] input)
+    {
+        if (input.Length == 0) return "";
+        var auth = Mechanisms[input[0] % Mechanisms.Length];
+        var told = Try(input[1..], new RelayCredentials("ann", Password, auth) { IsToken = auth is RelayAuth.XOAuth2 or RelayAuth.OAuthBearer });
+        return told.Contains(Password, StringComparison.Ordinal) && !Encoding.Latin1.GetString(input).Contains(Password, StringComparison.Ordinal) ? throw new InvalidOperationException($"The password is told: {told}") : told;
+    }
+
+    public static string Try(byte[] input) => Try(input, login: null);
+
+    private static string Try(byte[] input, RelayCredentials? login)
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(4);
-        var route = new Route { Site = "test", Hosts = [new RouteHost("mx.test", [IPAddress.Loopback], ((IPEndPoint)listener.LocalEndPoint!).Port)] };
+        var route = new Route { Site = "test", Hosts = [new RouteHost("mx.test", [IPAddress.Loopback], ((IPEndPoint)listener.LocalEndPoint!).Port)], Tls = login is null ? TlsPolicy.Opportunistic : TlsPolicy.None, Credentials = login };
         var dotted = false;
         var sending = Send(route, () => dotted = true);
         var serving = Serve(listener, input, sending);

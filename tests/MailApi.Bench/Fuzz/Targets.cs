@@ -18,6 +18,8 @@ internal static class Targets
         // A packed report grows by as much as its reader allows.
         ["report-file"] = () => new FuzzTarget { Name = "report-file", Seeds = Files("reports", "*"), Try = ReportTarget.TryFile, AllocatedBytesPerOctetMax = 200 * (ReportLimits.RatioMax + 1) },
         ["smtp-reply"] = () => new FuzzTarget { Name = "smtp-reply", Seeds = ReplyTarget.Seeds, Try = ReplyTarget.Try, Words = ReplyTarget.Words },
+        ["relay-login"] = () => new FuzzTarget { Name = "relay-login", Seeds = ReplyTarget.LoginSeeds, Try = ReplyTarget.TryLogin, Words = ReplyTarget.LoginWords },
+        ["spamd"] = () => new FuzzTarget { Name = "spamd", Seeds = SpamdTarget.Seeds, Try = SpamdTarget.Try, Words = SpamdTarget.Words },
         ["dns"] = () => new FuzzTarget { Name = "dns", Seeds = DnsTarget.Seeds, Try = DnsTarget.Try, Words = DnsTarget.Words },
         ["spf-record"] = () => new FuzzTarget { Name = "spf-record", Seeds = RecordTarget.SpfSeeds, Try = RecordTarget.TrySpf, Words = RecordTarget.SpfWords },
         ["dmarc-record"] = () => new FuzzTarget { Name = "dmarc-record", Seeds = RecordTarget.DmarcSeeds, Try = RecordTarget.TryDmarc, Words = RecordTarget.DmarcWords },

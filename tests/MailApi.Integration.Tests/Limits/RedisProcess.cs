@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using MailApi.Testing;
 
 namespace MailApi.Integration.Tests.Limits;
 
@@ -10,7 +11,7 @@ internal sealed class RedisProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private Process? process;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Next();
 
     public async Task Start(CancellationToken ct)
     {
@@ -48,16 +49,9 @@ internal sealed class RedisProcess : IAsyncDisposable
             await client.GetStream().WriteAsync("PING\r\n"u8.ToArray(), ct);
             return await client.GetStream().ReadAsync(new byte[7], ct) > 0;
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

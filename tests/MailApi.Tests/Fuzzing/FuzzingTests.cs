@@ -18,6 +18,7 @@ public sealed class FuzzingTests
     [MemberData(nameof(Names))]
     public void No_input_breaks_hangs_or_swells_a_reader(string name)
     {
+        Assert.NotEmpty(Corpus.Read(name));
         var report = new Fuzzer(ServiceTargets.All[name](), Seed) { ChangedMax = Samples.Of(400) }.Run(Moment);
 
         Assert.True(report.Finding is null, $"seed {Seed}, input {report.Finding?.Iteration}: {report.Finding?.What}\n{Convert.ToBase64String(report.Finding?.Input ?? [])}");
