@@ -208,10 +208,14 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             var told = failure is MailboxException ? failure.Message : "The service failed to read the mailbox; its operator finds the reason in the log.";
             await leases.NoteFailed(domain, told, CancellationToken.None);
         }
-        // Nothing that is told may end the reading.
-        catch (Exception e)
+        catch (DbException e)
         {
             LogStoreAway(domain, e.Message);
+        }
+        catch (Exception e)
+        {
+            // Nothing that is told may end the reading.
+            LogBroken(e, domain);
         }
     }
 
