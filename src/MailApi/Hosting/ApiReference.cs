@@ -13,6 +13,7 @@ namespace MailApi.Hosting;
 internal static class ApiReference
 {
     public const string SecurityScheme = "key";
+    public const OpenApiSpecVersion Specification = OpenApiSpecVersion.OpenApi3_1;
 
     private static readonly (string Name, string Description)[] Tags =
     [
@@ -49,7 +50,7 @@ internal static class ApiReference
 
     public static void Configure(OpenApiOptions options)
     {
-        options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+        options.OpenApiVersion = Specification;
         options.AddSchemaTransformer(ReferenceSchemas.Describe);
         options.AddOperationTransformer(ReferenceOperations.Describe);
         options.AddDocumentTransformer(Describe);
@@ -57,7 +58,7 @@ internal static class ApiReference
 
     public static void MapReference(this IEndpointRouteBuilder routes)
     {
-        routes.MapOpenApi("/openapi/{documentName}.json");
+        routes.MapGet("/openapi/v1.json", async (ReferenceDocument document) => TypedResults.Bytes(await document.Octets, "application/json; charset=utf-8")).ExcludeFromDescription();
         routes.MapScalarApiReference("/docs", (page, context) =>
         {
             // The page works without the Internet and tells nobody that it is read: its script is ours, and the policy lets it call us alone.
@@ -66,7 +67,6 @@ internal static class ApiReference
             context.Response.Headers.ContentSecurityPolicy =
                 $"default-src 'none'; script-src 'self' 'nonce-{page.Nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
                 "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-            context.Response.Headers.XContentTypeOptions = "nosniff";
             page.Title = "MailApi";
             page.Servers = [new ScalarServer($"{context.Request.Scheme}://{context.Request.Host}")];
             page.DefaultFonts = false;

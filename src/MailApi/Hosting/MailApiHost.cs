@@ -68,7 +68,7 @@ public static class MailApiHost
         services.AddSingleton(TimeProvider.System);
         services.AddProblemDetails();
         services.AddExceptionHandler<ProblemExceptions>();
-        services.AddOpenApi("v1", ApiReference.Configure);
+        services.AddOpenApi("v1", ApiReference.Configure).AddSingleton<ReferenceDocument>();
         services.Configure<RouteOptions>(routes => routes.ConstraintMap[IdRouteConstraint.Name] = typeof(IdRouteConstraint));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(json =>
@@ -205,9 +205,17 @@ public static class MailApiHost
         services.AddSingleton<DeliverySlots>().AddHostedService(provider => provider.GetRequiredService<DeliverySlots>());
     }
 
+    /// <summary>Bodies hold what strangers wrote: a browser is to take each for what it is declared to be.</summary>
+    private static Task AsDeclared(HttpContext context, RequestDelegate next)
+    {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return next(context);
+    }
+
     private static void Map(WebApplication app)
     {
         app.UseExceptionHandler();
+        app.Use(AsDeclared);
         app.UseTrustedProxies(app.Services.GetRequiredService<Settings>().TrustedProxies);
         app.UseWhen(context => context.Features.Get<ManagementConnection>() is not null, Management.Map);
         app.UseWhen(context => context.Features.Get<ManagementConnection>() is null, api => api.UseStatusCodePages(ApiReference.BareStatus));

@@ -36,7 +36,6 @@ internal static class SuppressionFiles
 
     private static PushStreamHttpResult Export(Caller caller, HttpResponse response, SuppressionExport export, CancellationToken ct)
     {
-        response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = "no-store";
         return TypedResults.Stream(file => export.Write(caller.Tenant, file, ct), Csv + "; charset=utf-8", "suppressions.csv");
     }

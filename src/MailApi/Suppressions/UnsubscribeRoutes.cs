@@ -50,7 +50,6 @@ internal static class UnsubscribeRoutes
     {
         var headers = response.Headers;
         headers.ContentSecurityPolicy = UnsubscribePage.ContentSecurityPolicy;
-        headers.XContentTypeOptions = "nosniff";
         headers.CacheControl = "no-store";
         // The address is a right: it must not leak to where the reader goes next.
         headers["Referrer-Policy"] = "no-referrer";

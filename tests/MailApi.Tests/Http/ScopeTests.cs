@@ -17,7 +17,7 @@ public sealed class ScopeTests(TestHost host)
     {
         // The page of the reference has its own files beside it.
         var open = ApiRoutes.Of(host).Where(route => route.Required is null).Select(route => route.Pattern.StartsWith("/docs/", StringComparison.Ordinal) ? "GET /docs/…" : route.ToString());
-        Assert.Equal(["GET /.well-known/mta-sts.txt", "GET /docs/…", "GET /openapi/{documentName}.json", "GET /u/{token}", "POST /reports/{token}", "POST /u/{token}"], open.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["GET /.well-known/mta-sts.txt", "GET /docs/…", "GET /openapi/v1.json", "GET /u/{token}", "POST /reports/{token}", "POST /u/{token}"], open.Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]
