@@ -40,6 +40,8 @@ public static partial class RateSignals
         (reply => reply.IsTransient && YahooFive().IsMatch(reply.Text), new SignalEffect.Pause(TimeSpan.FromHours(4))),
         // QQ: "550 Ip frequency limited", and the same of sender, domain and connection.
         (reply => reply.Code >= 400 && FrequencyLimited().IsMatch(reply.Text), new SignalEffect.Pause(TimeSpan.FromHours(1))),
+        // QQ as well, of one message or one address: over in a while too, but one dead address must not stop the site.
+        (reply => reply.Code >= 400 && QqDenied().IsMatch(reply.Text), new SignalEffect.Slow()),
         // NetEase: a family and a code, behind 421 to 554.
         (reply => reply.Code >= 400 && NetEaseContent().IsMatch(reply.Text), new SignalEffect.Pause(TimeSpan.FromMinutes(2))),
         (reply => reply.Code >= 400 && NetEaseQuota().IsMatch(reply.Text), new SignalEffect.Pause(TimeSpan.FromMinutes(15))),
@@ -79,6 +81,9 @@ public static partial class RateSignals
 
     [GeneratedRegex(@"\bfrequency limited\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex FrequencyLimited();
+
+    [GeneratedRegex(@"\b(?:mail content denied|mailbox unavailable or access denied)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex QqDenied();
 
     [GeneratedRegex(@"\bDT:SPM\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex NetEaseContent();

@@ -21,8 +21,8 @@ public sealed class RateSignalsTests
     [InlineData(550, "Domain frequency limited", "pause 01:00:00")]
     [InlineData(550, "Sender frequency limited", "pause 01:00:00")]
     [InlineData(550, "Connection frequency limited", "pause 01:00:00")]
-    [InlineData(550, "Mail content denied", null)]
-    [InlineData(550, "Mailbox unavailable or access denied", null)]
+    [InlineData(550, "Mail content denied", "slow")]
+    [InlineData(550, "Mailbox unavailable or access denied", "slow")]
     // NetEase.
     [InlineData(451, "DT:SPM 163 mx9,RMCowACn", "pause 00:02:00")]
     [InlineData(554, "DT:SPM 163 mx9,RMCowACn", "pause 00:02:00")]
