@@ -69,6 +69,9 @@ public sealed class Stand : IAsyncDisposable
     /// <summary>What the nodes are started with; a fault may put itself between them and a peer before <see cref="StartNodes"/>.</summary>
     public Dictionary<string, string> Settings { get; }
 
+    /// <summary>What one node alone is started with, in its place.</summary>
+    public Dictionary<(int Node, string Name), string> OwnSettings { get; } = [];
+
     public IReadOnlyList<MailApiProcess> Nodes => nodes;
     public IReadOnlyList<Tenant> Tenants => tenants;
 
@@ -83,6 +86,10 @@ public sealed class Stand : IAsyncDisposable
 
     /// <summary>The file of a ledger: <c>intents</c>, <c>answers</c>, <c>sink</c>, <c>webhooks</c>, <c>database</c>, <c>timeline</c>.</summary>
     public string PathOf(string ledger) => Path.Combine(Options.Directory, ledger + ".jsonl");
+
+    /// <summary>Recipients whose local part begins so, of mail that their receivers have.</summary>
+    public HashSet<string> TakenFor(string beginning) =>
+        [.. SinkLedgerLine.Read(PathOf("sink")).Select(line => line.Recipient).Where(recipient => recipient.StartsWith(beginning, StringComparison.Ordinal))];
 
     /// <summary>Starts the peers and settles what the nodes will be started with.</summary>
     public static async Task<Stand> Prepare(StandOptions options, CancellationToken ct)
@@ -108,7 +115,9 @@ public sealed class Stand : IAsyncDisposable
     {
         for (var index = 0; index < Options.Nodes; index++)
         {
-            nodes.Add(Options.Binary is { } binary ? await MailApiProcess.StartAsync(binary, Settings, ct) : await MailApiProcess.StartAsync(Settings, ct));
+            var settings = new Dictionary<string, string>(Settings);
+            foreach (var ((_, name), value) in OwnSettings.Where(own => own.Key.Node == index)) settings[name] = value;
+            nodes.Add(Options.Binary is { } binary ? await MailApiProcess.StartAsync(binary, settings, ct) : await MailApiProcess.StartAsync(settings, ct));
         }
         releasing = ReleaseHeld();
     }

@@ -19,6 +19,6 @@ public static class All
         new OrderlyStop(),
         new NodeStopped(lease: null),
         new NodeStopped(lease: TimeSpan.FromSeconds(20)),
-        new StoreAwayAfterTheDot(),
+        new StoreAwayAfterTheDot(), new NodeCutOff(isMissed: false), new NodeCutOff(isMissed: true),
     ];
 }

@@ -24,10 +24,10 @@ public sealed class StoreAwayAfterTheDot : Fault
     public override async Task Inflict(Stand stand, Random random, CancellationToken ct)
     {
         stand.HoldsReplies = true;
-        var before = Kept(stand);
+        var before = stand.TakenFor(Held);
         await stand.Sink.WaitForHeld(12, TimeSpan.FromSeconds(60));
         await stand.Servers!.PostgreSql.KillAsync();
-        held = [.. Kept(stand).Except(before)];
+        held = [.. stand.TakenFor(Held).Except(before)];
         stand.HoldsReplies = false;
         await Task.Delay(Away, TimeProvider.System, ct);
         await stand.Servers.PostgreSql.StartAgainAsync(ct);
@@ -39,7 +39,4 @@ public sealed class StoreAwayAfterTheDot : Fault
         foreach (var one in evidence.Cases.Where(one => held.Contains(one.Recipient) && (one.Copies.Count > 1 || one.Envelope is not { State: "delivered", DuplicatePossible: false })))
             yield return new Violation("dot gate", "It was taken while the store was away, and that is not what the store says.", one);
     }
-
-    private static HashSet<string> Kept(Stand stand) =>
-        [.. SinkLedgerLine.Read(stand.PathOf("sink")).Select(line => line.Recipient).Where(recipient => recipient.StartsWith(Held, StringComparison.Ordinal))];
 }

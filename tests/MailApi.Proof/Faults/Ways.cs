@@ -6,10 +6,18 @@ namespace MailApi.Proof.Faults;
 /// <summary>Puts a proxy between the nodes and one of their peers, before they start.</summary>
 internal static class Ways
 {
+    private const string Store = "Store__ConnectionString";
+
     public static TcpProxy ToStore(Stand stand)
     {
-        var proxy = stand.Keep(TcpProxy.Start(stand.Servers!.PostgreSql.Port));
-        stand.Settings["Store__ConnectionString"] = new NpgsqlConnectionStringBuilder(stand.Settings["Store__ConnectionString"]) { Port = proxy.Port }.ToString();
+        (var proxy, stand.Settings[Store]) = ToStoreOf(stand);
+        return proxy;
+    }
+
+    /// <summary>Of one node alone.</summary>
+    public static TcpProxy ToStore(Stand stand, int node)
+    {
+        (var proxy, stand.OwnSettings[(node, Store)]) = ToStoreOf(stand);
         return proxy;
     }
 
@@ -43,5 +51,11 @@ internal static class Ways
         var proxy = stand.Keep(TcpProxy.Start(stand.Sink.Port));
         stand.Settings["Delivery__MxPort"] = $"{proxy.Port}";
         return proxy;
+    }
+
+    private static (TcpProxy Proxy, string Setting) ToStoreOf(Stand stand)
+    {
+        var proxy = stand.Keep(TcpProxy.Start(stand.Servers!.PostgreSql.Port));
+        return (proxy, new NpgsqlConnectionStringBuilder(stand.Settings[Store]) { Port = proxy.Port }.ToString());
     }
 }
