@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Runs every suite; with --fast only those that need no server, and of them no test that takes seconds by its nature. Ends with the line "N passed, N failed, N skipped" and with another
-# code than 0 if anything failed, a suite crashed, hung or ran no test, the format is off, or a needed server is missing.
+# Runs every suite. Ends with the line "N passed, N failed, N skipped" and with another code than 0 if anything failed, a suite crashed, hung or ran no test,
+# the format is off, or a needed server is missing.
+#
+#   tests/run.sh           all but the drills: kills, failures and upgrades under load, minutes each (under ten minutes)
+#   tests/run.sh --fast    what needs no server, and of that no test that takes seconds by its nature (under one)
+#   tests/run.sh --all     everything; so does .ci/run (under half an hour)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,28 +15,31 @@ passed=0 failed=0 skipped=0
 
 main() {
     case "${1:-}" in
-        "") suites=("${server_suites[@]}") fast_options=() ;;
-        --fast) suites=() fast_options=(-trait- Takes=seconds) ;;
-        *) echo "usage: tests/run.sh [--fast]" >&2; exit 2 ;;
+        "") options=(-trait- Takes=minutes) ;;
+        --fast) options=(-trait- Takes=seconds) ;;
+        --all) options=() ;;
+        *) echo "usage: tests/run.sh [--fast | --all]" >&2; exit 2 ;;
     esac
+    run=${1:-}
     rm -rf "$results"
     mkdir -p "$results"
     # What killed suites leave behind goes with it. Servers that run as their own users pass through it.
     scratch=$(mktemp -d /tmp/mailapi-run-XXXXXX)
     chmod 755 "$scratch"
     trap 'rm -rf "$scratch"' EXIT
-    if [[ $# -eq 0 ]]; then
-        install_servers
-        install_exim
-        build MailApi.sln
-        publish
-        check_format
-    else
-        # The analyzers take a third of the time; the whole run has them.
+    if [[ $run == --fast ]]; then
+        # The analyzers take a third of the time; the other runs have them.
         build tests/fast.slnf -p:RunAnalyzers=false
+        run_together "${fast_suites[@]}"
+        finish
     fi
+    install_servers
+    install_exim
+    build MailApi.sln
+    publish
+    check_format
     run_together "${fast_suites[@]}"
-    for suite in "${suites[@]}"; do run_suite "$suite"; done
+    for suite in "${server_suites[@]}"; do run_suite "$suite"; done
     finish
 }
 
@@ -118,10 +125,11 @@ publish() {
     step "Publishing src/MailApi"
     rm -rf artifacts/publish
     dotnet publish src/MailApi -c Release --no-build -o artifacts/publish -v q --nologo || fail "src/MailApi does not publish."
+    list_packages
+    [[ $run == --all ]] || return 0
     # The build that can kill itself at named places.
     rm -rf artifacts/crash-points
     dotnet publish src/MailApi -c CrashPoints -o artifacts/crash-points -v q --nologo -p:RunAnalyzers=false || fail "src/MailApi does not publish with its crash points."
-    list_packages
 }
 
 # A bill of materials beside the program, in CycloneDX's form, from what the restore resolved.
@@ -133,9 +141,12 @@ list_packages() {
         { cat "$results/bom.log"; fail "The packages cannot be listed."; }
 }
 
+# The build has run the analyzers and seen the style already; running them again for what can be mended takes longer than the build.
 check_format() {
+    local command=(dotnet format whitespace)
+    [[ $run != --all ]] || command=(dotnet format)
     step "Checking the format"
-    if ! dotnet format MailApi.sln --verify-no-changes --no-restore -v q; then
+    if ! "${command[@]}" MailApi.sln --verify-no-changes --no-restore -v q; then
         echo "The format is off: run 'dotnet format'."
         failed=$((failed + 1))
     fi
@@ -162,7 +173,7 @@ run_together() {
     local suite code running=()
     step "Running $*"
     for suite in "$@"; do
-        execute "$suite" -reporter default -maxThreads 3 "${fast_options[@]}" >"$results/$suite.log" 2>&1 &
+        execute "$suite" -reporter default -maxThreads 3 >"$results/$suite.log" 2>&1 &
         running+=($!)
     done
     for suite in "$@"; do
@@ -179,7 +190,7 @@ execute() {
     shift
     # Code that runs once is not worth a profile.
     TMPDIR=$scratch MAILAPI_TEST_RUN=$mark DOTNET_TieredPGO=0 timeout --kill-after=30 "$(limit_of "$suite")" \
-        "tests/$suite/bin/Release/net10.0/$suite" -noLogo -noColor -noAutoReporters "$@" -result-xml "$results/$suite.xml" || code=$?
+        "tests/$suite/bin/Release/net10.0/$suite" -noLogo -noColor -noAutoReporters "$@" "${options[@]}" -result-xml "$results/$suite.xml" || code=$?
     kill_leftovers "$mark"
     return "$code"
 }

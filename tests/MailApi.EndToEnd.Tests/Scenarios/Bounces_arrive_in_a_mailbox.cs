@@ -35,6 +35,7 @@ public sealed class Bounces_arrive_in_a_mailbox(Worlds worlds)
         Assert.DoesNotContain(DovecotServer.Password, shown.ToString() + world.Api.Output, StringComparison.Ordinal);
     }
 
+    [Trait("Takes", "minutes")]
     [Theory, InlineData(Mode.Embedded), InlineData(Mode.Distributed)]
     public async Task What_was_read_when_the_process_is_killed_counts_once_and_nothing_is_lost(Mode mode)
     {

@@ -3,6 +3,7 @@ using MailApi.Testing;
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
 /// <summary>The bus retries its connection for ever, which must keep the service neither from accepting nor from ending.</summary>
+[Trait("Takes", "minutes")]
 public sealed class Broker_away_at_start_and_stop(Worlds worlds)
 {
     /// <summary>What Kubernetes grants between SIGTERM and SIGKILL by default.</summary>

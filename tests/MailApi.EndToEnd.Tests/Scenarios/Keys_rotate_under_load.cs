@@ -7,6 +7,7 @@ using MailApi.Testing;
 
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
+[Trait("Takes", "minutes")]
 public sealed class Keys_rotate_under_load(Worlds worlds, ITestOutputHelper output)
 {
     private const string Origin = "rotating.test";

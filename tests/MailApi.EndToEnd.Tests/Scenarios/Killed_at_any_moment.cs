@@ -5,6 +5,7 @@ using MailApi.Proof.Faults;
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
 /// <summary>The short form of what <c>tests/prove.sh</c> does for an hour.</summary>
+[Trait("Takes", "minutes")]
 public sealed class Killed_at_any_moment(ITestOutputHelper output) : IDisposable
 {
     private const int Kills = 15;

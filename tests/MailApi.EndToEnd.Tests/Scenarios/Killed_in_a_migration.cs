@@ -6,6 +6,7 @@ using Npgsql;
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
 /// <summary><c>kill -9</c> while a script is half done.</summary>
+[Trait("Takes", "minutes")]
 public sealed class Killed_in_a_migration
 {
     private const int Rows = 400_000;

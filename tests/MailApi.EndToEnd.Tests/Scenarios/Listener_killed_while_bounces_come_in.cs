@@ -4,6 +4,7 @@ using MailApi.Testing;
 
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
+[Trait("Takes", "minutes")]
 public sealed class Listener_killed_while_bounces_come_in(Worlds worlds)
 {
     private const int Bounces = 400;

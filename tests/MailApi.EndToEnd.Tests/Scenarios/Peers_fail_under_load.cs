@@ -4,6 +4,7 @@ using MailApi.Proof.Faults;
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
 /// <summary>The most telling of the faults that <c>tests/prove.sh</c> inflicts; each is checked by four ledgers.</summary>
+[Trait("Takes", "minutes")]
 public sealed class Peers_fail_under_load(ITestOutputHelper output) : IDisposable
 {
     private readonly TempDirectory directory = new();

@@ -10,6 +10,7 @@ namespace MailApi.EndToEnd.Tests.Scenarios;
 /// A backup is made while mail is under way; the mail arrives; the store is lost, and restored from the backup, to which all that is still to be sent. The command lines are those
 /// of docs/operations.md.
 /// </summary>
+[Trait("Takes", "minutes")]
 public sealed class Restored_from_a_backup(Worlds worlds)
 {
     private const int Older = 12;

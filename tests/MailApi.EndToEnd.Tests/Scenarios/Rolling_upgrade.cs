@@ -9,6 +9,7 @@ namespace MailApi.EndToEnd.Tests.Scenarios;
 /// <summary>
 /// The processes that run are the older version; the newer one is the service's migrator with migrations that there will be.
 /// </summary>
+[Trait("Takes", "minutes")]
 public sealed class Rolling_upgrade(Worlds worlds)
 {
     private static readonly IReadOnlyList<SqlScript> Expanded =

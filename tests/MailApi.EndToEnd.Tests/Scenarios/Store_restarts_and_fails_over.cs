@@ -2,6 +2,7 @@ using MailApi.Testing;
 
 namespace MailApi.EndToEnd.Tests.Scenarios;
 
+[Trait("Takes", "minutes")]
 public sealed class Store_restarts_and_fails_over(Worlds worlds)
 {
     [Fact]

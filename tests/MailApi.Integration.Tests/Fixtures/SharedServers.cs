@@ -3,6 +3,8 @@ using MailApi.Testing;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(SharedServers))]
+// Half of the time the tests wait for a server.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 4)]
 
 namespace MailApi.Integration.Tests.Fixtures;
 
