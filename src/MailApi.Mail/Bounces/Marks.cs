@@ -54,7 +54,7 @@ internal sealed class Marks(IReadOnlyList<Part> parts)
             foreach (var value in outer.All(name)) AddAll(value);
         foreach (var name in FromUs) AddReturnPath(enclosed[name]);
         var id = messageId ?? IdIn(enclosed["Message-ID"]) ?? IdIn(outer["In-Reply-To"]) ?? LastId(outer["References"]);
-        return new About([.. returnPaths], id, Links(enclosed["List-Unsubscribe"]));
+        return new About([.. returnPaths], id, Links(enclosed["List-Unsubscribe"]), FeedbackIdIn(enclosed["CFBL-Feedback-ID"]));
     }
 
     /// <summary>The first thing in a text that looks like an address, or null.</summary>
@@ -108,6 +108,13 @@ internal sealed class Marks(IReadOnlyList<Part> parts)
     }
 
     private static string? LastId(string? references) => references is null ? null : IdIn(references[Math.Max(0, references.LastIndexOf('<'))..]);
+
+    private static string? FeedbackIdIn(string? text)
+    {
+        // Blanks may stand anywhere in it, and mean nothing (RFC 9477 §5.2).
+        var id = string.Concat((text ?? "").Where(c => !char.IsWhiteSpace(c)));
+        return id.Length is > 0 and <= IdCharsMax && id.All(c => c is > ' ' and <= '~') ? id : null;
+    }
 
     private static List<string> Links(string? text)
     {

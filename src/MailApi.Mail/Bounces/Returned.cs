@@ -28,9 +28,10 @@ public abstract record Returned
 /// <param name="ReturnPaths">Addresses that may be a return path of ours: whom the answer is to, and the envelope sender that it reports.</param>
 /// <param name="MessageId">Of the message that is answered, without angle brackets.</param>
 /// <param name="Unsubscribe">The addresses in its List-Unsubscribe field (RFC 2369), without angle brackets.</param>
-public sealed record About(IReadOnlyList<string> ReturnPaths, string? MessageId, IReadOnlyList<string> Unsubscribe)
+/// <param name="FeedbackId">Its CFBL-Feedback-ID (RFC 9477 §5.2), without blanks.</param>
+public sealed record About(IReadOnlyList<string> ReturnPaths, string? MessageId, IReadOnlyList<string> Unsubscribe, string? FeedbackId)
 {
-    public static readonly About Nothing = new([], null, []);
+    public static readonly About Nothing = new([], null, [], null);
 }
 
 /// <summary>What became of a message at one recipient (RFC 3464 §2.3).</summary>

@@ -39,6 +39,7 @@ public static class Composer
         fields.Text("Subject", draft.Subject);
         fields.Text("Date", DateUtils.FormatDate(draft.Date));
         fields.Text("Message-ID", $"<{draft.MessageId}>");
+        draft.FeedbackLoop?.Write(fields);
         foreach (var (name, value) in draft.Headers)
         {
             if (HeaderRules.ExtraNameError(name) is { } error) throw new ArgumentException(error);

@@ -15,6 +15,9 @@ public sealed record Draft
     public string? Html { get; init; }
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     public IReadOnlyList<Attachment> Attachments { get; init; } = [];
+
+    /// <summary>Null where complaints come back by no way that the message could name.</summary>
+    public FeedbackLoop? FeedbackLoop { get; init; }
 }
 
 /// <summary>A file, or an inline image of the HTML when it has a <paramref name="ContentId"/> (without angle brackets).</summary>

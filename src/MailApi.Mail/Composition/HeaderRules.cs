@@ -27,7 +27,7 @@ public static class HeaderRules
     // Written by the composer from the other fields of a message, or by the signer.
     private static readonly FrozenSet<string> Composed = new[]
     {
-        "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "dkim-signature",
+        "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "dkim-signature", "cfbl-address", "cfbl-feedback-id",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // Written by transport agents and receivers, or telling of another author.

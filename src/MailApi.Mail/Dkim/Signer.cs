@@ -22,12 +22,12 @@ public sealed class Signer(string domain, string selector, SigningKey key, TimeP
     private static readonly string[] Oversigned =
     [
         "From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
-        "List-Unsubscribe", "List-Unsubscribe-Post",
+        "List-Unsubscribe", "List-Unsubscribe-Post", "CFBL-Address", "CFBL-Feedback-ID",
     ];
 
     /// <summary>Listed as often as they occur: relays and lists may add their own.</summary>
     private static readonly string[] SignedWherePresent =
-        ["In-Reply-To", "References", "List-Id", "Feedback-ID", "CFBL-Address", "CFBL-Feedback-ID", "Auto-Submitted"];
+        ["In-Reply-To", "References", "List-Id", "Feedback-ID", "Auto-Submitted"];
 
     /// <summary>The <c>DKIM-Signature</c> field, with its closing CRLF, to put in front of <paramref name="message"/>.</summary>
     public byte[] Sign(ReadOnlyMemory<byte> message)

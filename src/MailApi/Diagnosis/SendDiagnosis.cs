@@ -45,7 +45,7 @@ internal delegate Task<string?> RelayHostOf(TenantId tenant, string domain, Cate
 /// asked before sending. Nothing is stored and nothing leaves but questions.
 /// </summary>
 internal sealed class SendDiagnosis(
-    SendReader reader, BodyMemory memory, SendRights rights, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
+    SendReader reader, BodyMemory memory, SendRights rights, FeedbackLoops feedbackLoops, SendingDomains domains, MailSigner signer, Authenticator authenticator, OrganizationalDomain organization, Inspection inspection,
     RecipientChecks recipients, EgressSourceOf egressOf, RelayHostOf relayOf, FrozenDictionary<Category, CategoryRules> rules, TimeProvider time)
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
@@ -60,7 +60,8 @@ internal sealed class SendDiagnosis(
         if (refusal is not null) return refusal;
         if (await domains.Identity(domain!.Id, ct) is not { } identity) return Problem.DomainNotAllowed.With($"{domain.Name} is not a domain of this tenant.");
 
-        var draft = SendReader.Draft(request, PrefixedId.New<MessageId>(), time.GetUtcNow());
+        var id = PrefixedId.New<MessageId>();
+        var draft = SendReader.Draft(request, id, feedbackLoops.For(id, domain), time.GetUtcNow());
         var content = Composer.Compose(draft);
         if (content.Length > SendLimits.MessageBytesMax) return Problem.TooLarge.With($"The composed message has {content.Length} octets; at most {SendLimits.MessageBytesMax} are taken.");
         var envelopes = SendReader.Envelopes(request, draft);

@@ -47,6 +47,9 @@ internal sealed record ReportAddresses(bool ByMail, Func<DomainId, string>? Toke
     /// <summary>The mailbox of DMARC reports; null where no mail is taken.</summary>
     public string? DmarcMailbox(string domain) => ByMail ? "dmarc@" + DomainRecords.ReturnPathHost(domain) : null;
 
+    /// <summary>The mailbox of feedback reports (RFC 5965); null where no mail is taken.</summary>
+    public string? FeedbackMailbox(string domain) => ByMail ? "feedback@" + DomainRecords.ReturnPathHost(domain) : null;
+
     /// <summary>
     /// Where TLS reports go (RFC 8460 §3): the mailbox, and the host of the domain's links, which leads here. Both, since either may be what fails; a report that comes
     /// twice counts once.

@@ -5,6 +5,7 @@ using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail.Bounces;
 using MailApi.Reports;
+using MailApi.Sending;
 using MailApi.Spool;
 using MailApi.Suppressions;
 
@@ -42,9 +43,10 @@ internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffe
 
 /// <summary>
 /// Takes a message that came back, by whichever way: reads it, ties it to the envelope that it answers, and has the consequence recorded. A tag or token with our MAC
-/// ties at once; a Message-ID, which others may have seen, only where strangers bring nothing, and the message has a single recipient.
+/// ties at once; what names only the message ties where that has a single recipient: its feedback id, which has our MAC, and its Message-ID, which others may have
+/// seen, where strangers bring nothing.
 /// </summary>
-internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, ReportIntake reports, TimeProvider time)
+internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, FeedbackLoops feedbackLoops, ReportIntake reports, TimeProvider time)
 {
     /// <summary>A local bounce can be back before the delivery is recorded; that takes no longer than this while the store answers.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -117,11 +119,23 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
             if (addressees.TryReadReturnPath(address.Split('@')[0], out var envelope)) return envelope;
         foreach (var address in about.Unsubscribe)
             if (tokens.TryRead(address[(address.LastIndexOf('/') + 1)..], out var linked) || tokens.TryReadMailbox(address.Split(':')[^1].Split('@')[0], out linked)) return linked;
-        return !fromAnyone && TryReadMessage(about, out var message) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
+        return TryReadFeedback(about, out var message) || (!fromAnyone && TryReadMessage(about, out message)) ? await returns.OnlyEnvelopeOf(message.Value, of, ct) : null;
     }
 
     /// <summary>What an answer holds must be the envelope's own message, as far as it names one of ours.</summary>
-    private static Scope Narrowed(Scope of, About about) => TryReadMessage(about, out var message) ? of with { Message = message } : of;
+    private Scope Narrowed(Scope of, About about)
+    {
+        TryReadMessage(about, out var message);
+        TryReadFeedback(about, out var feedbackOf);
+        return of with { Message = message, FeedbackOf = feedbackOf };
+    }
+
+    /// <summary>The message whose feedback id it quotes, if that is ours.</summary>
+    private bool TryReadFeedback(About about, [NotNullWhen(true)] out MessageId? message)
+    {
+        message = about.FeedbackId is { } id && feedbackLoops.TryRead(id, out var named) ? named : null;
+        return message is not null;
+    }
 
     /// <summary>Our Message-IDs are the message's id, without a prefix, at the sending domain.</summary>
     private static bool TryReadMessage(About about, [NotNullWhen(true)] out MessageId? message)

@@ -15,7 +15,7 @@ namespace MailApi.Receiving;
 /// promise as the <c>202</c>. The sender of the envelope is not looked at: the return path is always ours.
 /// </summary>
 internal sealed partial class SubmissionDesk(
-    KeyDirectory keys, LoginFailures failures, IngressLimit ingress, SubmissionReader reader, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time, ILogger<SubmissionDesk> log)
+    KeyDirectory keys, LoginFailures failures, IngressLimit ingress, SubmissionReader reader, SendRights rights, HasTopic hasTopic, FeedbackLoops feedbackLoops, Acceptances acceptances, TimeProvider time, ILogger<SubmissionDesk> log)
 {
     private static readonly Reply NotSevenBit = new(554, "5.6.3", "A part is neither 7-bit nor may it be encoded, since it is signed. Sign what is 7-bit (RFC 1847)");
 
@@ -41,7 +41,7 @@ internal sealed partial class SubmissionDesk(
             return new Reply(550, "5.7.1", $"Sender must be an address at {domain.Name}, as From is, or be left out");
 
         var id = PrefixedId.New<MessageId>();
-        var content = submitted.ToBytes($"{id.Value:N}", time.GetUtcNow());
+        var content = submitted.ToBytes($"{id.Value:N}", time.GetUtcNow(), feedbackLoops.For(id, domain!));
         if (content is null) return NotSevenBit;
         if (content.Length > SendLimits.MessageBytesMax) return ProblemReply.From(Problem.TooLarge.With($"The message has {content.Length} octets in 7-bit; at most {SendLimits.MessageBytesMax} are taken."));
 

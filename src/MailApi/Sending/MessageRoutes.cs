@@ -1,8 +1,10 @@
 using System.ComponentModel;
 using System.Text.Json.Nodes;
 using MailApi.Api;
+using MailApi.Domains;
 using MailApi.Mail.Composition;
 using MailApi.Spool;
+using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.OpenApi;
 
@@ -26,7 +28,8 @@ public static class MessageRoutes
         """;
 
     public static IServiceCollection AddSending(this IServiceCollection services) =>
-        services.AddSingleton<SendRequestValidator>().AddSingleton<SendReader>().AddSingleton<BodyMemory>().AddSingleton<SendRights>().AddSingleton<Acceptances>().AddSingleton<SendEndpoint>();
+        services.AddSingleton<SendRequestValidator>().AddSingleton<SendReader>().AddSingleton<BodyMemory>().AddSingleton<SendRights>().AddSingleton<Acceptances>().AddSingleton<SendEndpoint>()
+            .AddSingleton(provider => new FeedbackLoops(provider.GetRequiredService<Vault>().Derived(FeedbackLoops.KeyPurpose), provider.GetRequiredService<DomainOptions>().Reports));
 
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {

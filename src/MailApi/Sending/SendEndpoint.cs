@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace MailApi.Sending;
 
 /// <summary><c>POST /send</c>: JSON shape and validation (<see cref="SendReader"/>), rights, composition, commit, in this order.</summary>
-internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRights rights, HasTopic hasTopic, Acceptances acceptances, TimeProvider time)
+internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRights rights, HasTopic hasTopic, FeedbackLoops feedbackLoops, Acceptances acceptances, TimeProvider time)
 {
     public async Task<IResult> Send(Caller caller, HttpContext context, CancellationToken ct)
     {
@@ -28,7 +28,7 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
         if (refusal is not null) return await acceptances.Earlier(caller, idempotency.Key, ct) is { } earlier ? Answer(context, earlier) : refusal;
 
         var id = PrefixedId.New<MessageId>();
-        var draft = SendReader.Draft(request, id, time.GetUtcNow());
+        var draft = SendReader.Draft(request, id, feedbackLoops.For(id, domain!), time.GetUtcNow());
         var content = Composer.Compose(draft);
         body.Composed();
         if (content.Length > SendLimits.MessageBytesMax) return Problem.TooLarge.With($"The composed message has {content.Length} octets; at most {SendLimits.MessageBytesMax} are taken.");

@@ -55,7 +55,7 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
     /// <summary>The sender of a request that was validated.</summary>
     public static Mailbox From(SendRequest request) => Mailboxes([request.From])[0];
 
-    public static Draft Draft(SendRequest request, MessageId id, DateTimeOffset now) => new()
+    public static Draft Draft(SendRequest request, MessageId id, FeedbackLoop? feedbackLoop, DateTimeOffset now) => new()
     {
         MessageId = $"{id.Value:N}@{From(request).Address.Domain}",
         Date = now,
@@ -69,6 +69,7 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
         Headers = request.Headers?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [],
         Attachments = [.. request.Attachments?.Select(file => new Attachment(
             file!.Filename!, file.ContentType ?? "application/octet-stream", Convert.FromBase64String(file.Content!), file.ContentId)) ?? []],
+        FeedbackLoop = feedbackLoop,
     };
 
     /// <summary>One envelope a distinct recipient, bcc included; an internationalised header makes every envelope need SMTPUTF8.</summary>

@@ -19,8 +19,12 @@ internal abstract record Return(EnvelopeId Envelope)
     public Scope Of { get; init; }
 }
 
-/// <summary>The envelopes that an answer may be about. A message narrows only if there is one: others' Message-IDs may look like ours.</summary>
-internal readonly record struct Scope(TenantId? Tenant = null, DomainId? Domain = null, MessageId? Message = null);
+/// <summary>The envelopes that an answer may be about.</summary>
+/// <param name="Tenant">Whose they must be.</param>
+/// <param name="Domain">Which they must have been sent from.</param>
+/// <param name="Message">By its Message-ID: narrows only if there is one, since others' may look like ours.</param>
+/// <param name="FeedbackOf">By its feedback id, which nobody else makes.</param>
+internal readonly record struct Scope(TenantId? Tenant = null, DomainId? Domain = null, MessageId? Message = null, MessageId? FeedbackOf = null);
 
 /// <summary>What a return changed.</summary>
 internal enum ReturnEffect
@@ -60,7 +64,7 @@ internal sealed class Returns : IAsyncDisposable
     /// <exception cref="DbException">The store is away; nothing is recorded.</exception>
     public Task<ReturnEffect> Record(Return what, CancellationToken ct) => batcher.Add(what, ct);
 
-    /// <summary>The only envelope of a message, for answers that name no more than its Message-ID; null where there are several, or none within the scope.</summary>
+    /// <summary>The only envelope of a message, for answers that name no more than that; null where there are several, or none within the scope.</summary>
     public async Task<EnvelopeId?> OnlyEnvelopeOf(MessageId message, Scope of, CancellationToken ct)
     {
         var found = await db.Query("select id, tenant_id, domain_id from envelopes where message_id = @message limit 2",
@@ -106,10 +110,12 @@ internal sealed class Returns : IAsyncDisposable
     private const string Owned = """
         (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain) 
         and (cast(@message as uuid) is null or message_id = @message or not exists (select 1 from messages m where m.id = @message))
+        and (cast(@feedback_of as uuid) is null or message_id = @feedback_of)
         """;
 
     private static (string, object?)[] Named(Return item) =>
-        [("id", item.Envelope.Value), ("tenant", item.Of.Tenant?.Value), ("domain", item.Of.Domain?.Value), ("message", item.Of.Message?.Value)];
+        [("id", item.Envelope.Value), ("tenant", item.Of.Tenant?.Value), ("domain", item.Of.Domain?.Value), ("message", item.Of.Message?.Value),
+            ("feedback_of", item.Of.FeedbackOf?.Value)];
 
     private IEnumerable<Statement> Consequences(Return item, TenantId tenant, EventData data) => item switch
     {

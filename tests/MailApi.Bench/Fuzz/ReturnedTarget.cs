@@ -11,7 +11,7 @@ internal static class ReturnedTarget
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: quoted-printable\r\n", "charset=iso-2022-jp", "charset=gb18030", "charset=utf-7", "charset=utf-16", "--b\r\n", "--b--\r\n", "\r\n\r\n", "\n\n",
         "Final-Recipient: rfc822; a@b.example\r\n", "Final-Recipient: utf-8; \\x{7528}\\x{110000}@b.example\r\n", "Action: failed\r\n", "Action: delayed\r\n", "Status: 5.1.1\r\n", "Diagnostic-Code: smtp; 550-5.1.1 x\r\n 550 5.1.1 y\r\n", "Remote-MTA: dns; mx.example\r\n",
         "X-Failed-Recipients: a@b.example\r\n", "Subject: =?gbk?B?z7XNs83L0MU=?=\r\n", "=?utf-8?B?", "?=", "=?iso-2022-jp?B?GyRC?=", "From: MAILER-DAEMON@x.example\r\n", "<a@b.example>:\r\n", "550 5.1.1 User unknown", "退信", "邮箱已满", "\uD83D\uDE00", "Message-ID: <a@b>\r\n",
-        "List-Unsubscribe: <https://a.example/>\r\n", "Feedback-Type: abuse\r\n", "--- Below this line is a copy of the message.\r\n", "<html><br><!--", "&#x1F600;", "&#0;",
+        "List-Unsubscribe: <https://a.example/>\r\n", "CFBL-Feedback-ID: ab\r\n cd\r\n", "Feedback-Type: abuse\r\n", "--- Below this line is a copy of the message.\r\n", "<html><br><!--", "&#x1F600;", "&#0;",
     ];
 
     public static string Try(byte[] input)
@@ -26,7 +26,7 @@ internal static class ReturnedTarget
         return $"{first.Action} {first.Verdict.Class} {first.Verdict.IsHard} {first.Reply.Code} {first.FinalRecipient is null} {Math.Min(3, status.Recipients.Count)} {Shape(returned.About)}";
     }
 
-    private static string Shape(About about) => $"{Math.Min(2, about.ReturnPaths.Count)} {about.MessageId is null} {Math.Min(2, about.Unsubscribe.Count)}";
+    private static string Shape(About about) => $"{Math.Min(2, about.ReturnPaths.Count)} {about.MessageId is null} {Math.Min(2, about.Unsubscribe.Count)} {about.FeedbackId is null}";
 
     private static void Check(RecipientStatus it)
     {
@@ -44,6 +44,7 @@ internal static class ReturnedTarget
         if (it.ReturnPaths.Count > 20 || it.Unsubscribe.Count > 10) throw new InvalidOperationException("More marks than are looked at.");
         foreach (var path in it.ReturnPaths) CheckText(path, 320);
         if (it.MessageId is not null) CheckText(it.MessageId, 998);
+        if (it.FeedbackId is not null) CheckText(it.FeedbackId, 998);
         foreach (var link in it.Unsubscribe) CheckText(link, 16 << 10);
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using MailApi.Mail.Composition;
 using MailApi.Mail.Smtp.Submission;
 using MailApi.Testing.Fuzzing;
 using MimeKit;
@@ -9,6 +10,7 @@ namespace MailApi.Bench.Fuzz;
 internal static class SubmissionTarget
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 30, 6, 0, 0, TimeSpan.Zero);
+    private static readonly FeedbackLoop Loop = new("feedback@bounces.shop.test", "0198c0de");
 
     public static readonly byte[][] Seeds = Texts.Octets(
         "From: Shop <a@shop.test>\r\nTo: b@example.net\r\nSubject: Hello\r\n\r\nHello.\r\n",
@@ -19,21 +21,21 @@ internal static class SubmissionTarget
     public static readonly string[] Words =
     [
         "From: a@shop.test\r\n", "From:", "To: ", "Cc: b@example.net\r\n", "Bcc: b@example.net\r\n", "Sender: c@shop.test\r\n", "Subject: =?utf-8?Q?=0D=0ABcc:_x?=\r\n", "=?utf-8?B?", "?=", "Message-ID: <", "Date: ", "MIME-Version: 1.0\r\n", "Content-Type: multipart/mixed; boundary=b\r\n", "--b\r\n", "--b--\r\n", "Content-Type: message/rfc822\r\n",
-        "Content-Type: text/plain; charset=gb18030\r\n", "Content-Transfer-Encoding: 8bit\r\n", "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: binary\r\n", "Resent-From: x@y.test\r\n", "Return-Path: <>\r\n", "DKIM-Signature: v=1\r\n", "X-MailApi-Category: marketing\r\n", "\r\n\r\n", "\r\n ", ": ", "您", "\u00e9", "group: a@b.test;", "(comment)",
+        "Content-Type: text/plain; charset=gb18030\r\n", "Content-Transfer-Encoding: 8bit\r\n", "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: binary\r\n", "Resent-From: x@y.test\r\n", "Return-Path: <>\r\n", "DKIM-Signature: v=1\r\n", "CFBL-Address: x@y.test\r\n", "X-MailApi-Category: marketing\r\n", "\r\n\r\n", "\r\n ", ": ", "您", "\u00e9", "group: a@b.test;", "(comment)",
     ];
 
     public static string Try(byte[] input)
     {
         var octets = Lines(input);
         if (!SubmittedMessage.TryRead(octets, out var message, out var fault)) return fault.Split('\'', ':')[0];
-        if (message.ToBytes("0198c0de", Now) is not { } bytes) return "no 7-bit";
+        if (message.ToBytes("0198c0de", Now, Loop) is not { } bytes) return "no 7-bit";
         var text = Encoding.Latin1.GetString(bytes);
         if (!text.EndsWith("\r\n", StringComparison.Ordinal) || text.Replace("\r\n", "", StringComparison.Ordinal).AsSpan().ContainsAny("\r\n\0")) throw new InvalidOperationException("A line end or a NUL that may not leave.");
         var header = text[..(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is >= 0 and var end ? end : text.Length)];
         if (!message.NeedsSmtpUtf8 && !Ascii.IsValid(text)) throw new InvalidOperationException("Not 7-bit.");
         if (message.NeedsSmtpUtf8 && !Ascii.IsValid(text.AsSpan(header.Length))) throw new InvalidOperationException("A body that is not 7-bit.");
         var names = header.Split("\r\n").Where(line => line.Length > 0 && line[0] is not (' ' or '\t')).Select(line => line.Split(':')[0].TrimEnd().ToUpperInvariant()).ToList();
-        foreach (var name in (string[])["FROM", "DATE", "MESSAGE-ID", "MIME-VERSION", "SUBJECT"])
+        foreach (var name in (string[])["FROM", "DATE", "MESSAGE-ID", "MIME-VERSION", "CFBL-ADDRESS", "CFBL-FEEDBACK-ID", "SUBJECT"])
             if (names.Count(it => it == name) != 1 && !(name == "SUBJECT" && !names.Contains(name))) throw new InvalidOperationException($"{name} stands there {names.Count(it => it == name)} times.");
         if (names.Contains("BCC") || names.Contains("RETURN-PATH")) throw new InvalidOperationException("A field that may not leave.");
 

@@ -12,6 +12,7 @@ using MailApi.Mailboxes;
 using MailApi.OAuth;
 using MailApi.Receiving;
 using MailApi.Reports;
+using MailApi.Sending;
 using MailApi.Spool;
 using MailApi.Suppressions;
 using MailApi.Testing;
@@ -93,7 +94,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
         var endpoint = new TokenEndpoint(new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], AllowPrivateNetworks = true }, time), new RoutingOptions { AllowPrivateNetworks = true }, time);
         var access = new MailboxAccess(router, new OAuthTokens<Mailbox>(Store, endpoint, time, NullLogger<OAuthTokens<Mailbox>>.Instance), time) { TrustedRoots = [Server.Certificate] };
         var reports = new ReportIntake(store.Db, new DomainRows(store.Db));
-        var intake = new Intake(Spool.Returns, addressees, tokens, links, reports, time);
+        var intake = new Intake(Spool.Returns, addressees, tokens, links, new FeedbackLoops(new byte[32], new ReportAddresses(ByMail: true, Token: null)), reports, time);
         var reader = new MailboxReader(Store, access, leases, new MailboxAddressee(addressees), intake, time, NullLogger<MailboxReader>.Instance);
         var process = new Process(new MailboxWatch(leases, reader, time, NullLogger<MailboxWatch>.Instance), reader, endpoint, reports);
         await process.Watch.StartAsync(Ct);

@@ -31,6 +31,7 @@ public sealed class ReturnedMailTests
         foreach (var path in returned.About.ReturnPaths) yield return "return-path\t" + path;
         if (returned.About.MessageId is { } id) yield return "message-id\t" + id;
         foreach (var link in returned.About.Unsubscribe) yield return "unsubscribe\t" + link;
+        if (returned.About.FeedbackId is { } feedback) yield return "feedback-id\t" + feedback;
     }
 
     private static string Line(RecipientStatus it)

@@ -24,6 +24,17 @@ public class ComposerTests
 
         """.ReplaceLineEndings("\r\n"), Encoding.ASCII.GetString(Composer.Compose(Plain)));
 
+    [Theory]
+    [InlineData("bounces.mail.shop.example", "CFBL-Address: feedback@bounces.mail.shop.example; report=arf")]
+    [InlineData("bounces.orders-and-deliveries.mail.shop.example", "CFBL-Address: feedback@bounces.orders-and-deliveries.mail.shop.example;\r\n report=arf")]
+    public void A_message_tells_where_complaints_go_and_how_they_name_it(string host, string address)
+    {
+        const string id = "ahwicm4fkvyhdokyl4jzkd7kf7q3gkzc4uxnmwoafrd2hjt5eabc";
+        var octets = Composer.Compose(Plain with { FeedbackLoop = new FeedbackLoop("feedback@" + host, id) });
+        Assert.Contains($"\r\n{address}\r\nCFBL-Feedback-ID: {id}\r\n", Encoding.ASCII.GetString(octets), StringComparison.Ordinal);
+        Wire.AssertClean(octets);
+    }
+
     [Fact]
     public void Random_drafts_come_out_clean_and_are_read_as_they_were_meant()
     {

@@ -32,6 +32,8 @@ public class HeaderRulesTests
     [InlineData("Return-Path")]
     [InlineData("Received")]
     [InlineData("DKIM-Signature")]
+    [InlineData("CFBL-Address")]
+    [InlineData("cfbl-feedback-id")]
     [InlineData("Authentication-Results")]
     [InlineData("Content-Type")]
     [InlineData("content-transfer-encoding")]

@@ -47,6 +47,7 @@ public class InjectionTests
     [InlineData("from")]
     [InlineData("BCC")]
     [InlineData("DKIM-Signature")]
+    [InlineData("CFBL-Feedback-ID")]
     public void A_second_copy_of_what_the_composer_writes_is_refused(string name) =>
         Assert.Throws<ArgumentException>(() => Composer.Compose(Plain with { Headers = new Dictionary<string, string> { [name] = "x" } }));
 

@@ -46,7 +46,7 @@ public class SignerTests
         Assert.Equal((now, now + 14 * 86400), (long.Parse(tags["t"]), long.Parse(tags["x"])));
         Assert.Equal(
             "From:From:To:To:Cc:Subject:Subject:Date:Date:Reply-To:Message-ID:Message-ID:MIME-Version:MIME-Version:Content-Type:Content-Type:"
-            + "Content-Transfer-Encoding:Content-Transfer-Encoding:List-Unsubscribe:List-Unsubscribe-Post", tags["h"]);
+            + "Content-Transfer-Encoding:Content-Transfer-Encoding:List-Unsubscribe:List-Unsubscribe-Post:CFBL-Address:CFBL-Feedback-ID", tags["h"]);
     }
 
     [Theory]
@@ -62,6 +62,8 @@ public class SignerTests
     [InlineData("Content-Transfer-Encoding: 7bit")]
     [InlineData("List-Unsubscribe: <https://evil.example>")]
     [InlineData("List-Unsubscribe-Post: List-Unsubscribe=One-Click")]
+    [InlineData("CFBL-Address: x@evil.example; report=arf")]
+    [InlineData("CFBL-Feedback-ID: 1")]
     public async Task A_field_added_in_front_or_behind_breaks_the_signature(string field)
     {
         var message = Encoding.ASCII.GetString(Signed.Sign(Plain));
@@ -76,7 +78,9 @@ public class SignerTests
     [Theory]
     [InlineData("Subject: Order 1001", "Subject: Order 1002", "the signature does not match the header")]
     [InlineData("Reply-To: <support@shop.example>\r\n", "", "the signature does not match the header")]
-    [InlineData("Feedback-ID: 1", "Feedback-ID: 2", "the signature does not match the header")]
+    [InlineData("\r\nFeedback-ID: 1", "\r\nFeedback-ID: 2", "the signature does not match the header")]
+    [InlineData("feedback@bounces.", "feedback@other.", "the signature does not match the header")]
+    [InlineData("CFBL-Feedback-ID: 1001", "CFBL-Feedback-ID: 1002", "the signature does not match the header")]
     [InlineData("Hello Ann.", "Hello Bo.", "the body hash does not match the body")]
     [InlineData("Hello Ann.", "Hello Ann.\r\nmore", "the body hash does not match the body")]
     public async Task A_change_breaks_the_signature(string from, string to, string reason)
@@ -85,6 +89,7 @@ public class SignerTests
         {
             ReplyTo = [Read("support@shop.example")],
             Headers = new Dictionary<string, string> { ["Feedback-ID"] = "1" },
+            FeedbackLoop = new FeedbackLoop("feedback@bounces.mail.shop.example", "1001"),
         })).Replace("Reply-To: support@", "Reply-To: <support@", StringComparison.Ordinal);
         from = from.Replace("<support@shop.example>", "<support@shop.example", StringComparison.Ordinal);
         Assert.Contains(from, message, StringComparison.Ordinal);

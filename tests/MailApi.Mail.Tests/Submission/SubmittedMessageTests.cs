@@ -1,4 +1,5 @@
 using System.Text;
+using MailApi.Mail.Composition;
 using MailApi.Mail.Smtp.Submission;
 using MimeKit;
 using Xunit;
@@ -55,6 +56,7 @@ public sealed class SubmittedMessageTests
         { "Bcc: x@example.org\r\nBCC: y@example.org\r\n", "" },
         { "Return-Path: <x@example.org>\r\nDelivered-To: x\r\nReceived-SPF: pass\r\nAuthentication-Results: mx; spf=pass\r\n", "" },
         { "DKIM-Signature: v=1; b=\r\n x\r\nDomainKey-Signature: x\r\nARC-Seal: i=1\r\narc-message-signature: x\r\n", "" },
+        { "CFBL-Address: fbl@shop.example; report=xarf\r\ncfbl-feedback-id: 1\r\n", "" },
         { "X-MailApi-Category: support\r\nx-mailapi-anything: x\r\nidempotency-key: 1\r\n", "" },
         { "Sender: Ann <ann@shop.example>\r\n", "" },
         { "Sender: robot@shop.example\r\n", "Sender: robot@shop.example\r\n" },
@@ -87,7 +89,7 @@ public sealed class SubmittedMessageTests
     {
         Assert.True(SubmittedMessage.TryRead(Octets(field + "\r\ntext\r\n"), out var message, out var fault), fault);
         Assert.Equal(mailbox, message.From.ToString());
-        using var mime = MimeMessage.Load(new MemoryStream(message.ToBytes("1", Now)!), TestContext.Current.CancellationToken);
+        using var mime = MimeMessage.Load(new MemoryStream(message.ToBytes("1", Now, feedbackLoop: null)!), TestContext.Current.CancellationToken);
         Assert.Equal(message.From.Address.ToString(), Assert.Single(mime.From.Mailboxes).Address);
         Assert.Equal("From", mime.Headers[0].Field);
     }
@@ -176,13 +178,20 @@ public sealed class SubmittedMessageTests
     {
         const string signed = "Content-Type: multipart/signed; boundary=b; protocol=\"application/pgp-signature\"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nStra\u00DF\u0065\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n";
         Assert.True(SubmittedMessage.TryRead(Octets(Head + signed), out var message, out _));
-        Assert.Null(message.ToBytes("1", Now));
+        Assert.Null(message.ToBytes("1", Now, feedbackLoop: null));
     }
 
-    private static string Written(string message)
+    [Fact]
+    public void Where_complaints_go_is_the_services_to_say()
+    {
+        var written = Written(Head + "CFBL-Address: fbl@shop.example\r\nCFBL-Feedback-ID: 1\r\n\r\ntext\r\n", new FeedbackLoop("feedback@bounces.shop.example", "abc"));
+        Assert.Equal(["CFBL-Address: feedback@bounces.shop.example; report=arf", "CFBL-Feedback-ID: abc"], Unfolded(written).Except(Unfolded(Head)));
+    }
+
+    private static string Written(string message, FeedbackLoop? feedbackLoop = null)
     {
         Assert.True(SubmittedMessage.TryRead(Octets(message), out var read, out var fault), fault);
-        return Encoding.Latin1.GetString(read.ToBytes("1", Now)!);
+        return Encoding.Latin1.GetString(read.ToBytes("1", Now, feedbackLoop)!);
     }
 
     private static List<string> Unfolded(string header) =>

@@ -54,7 +54,8 @@ public static class Answers
     /// <param name="originalMailFrom">The envelope sender that it reports, or null where it does not.</param>
     /// <param name="messageId">The message's, with its angle brackets.</param>
     /// <param name="feedbackType"><c>abuse</c>, <c>not-spam</c> and others.</param>
-    public static byte[] Feedback(string? originalMailFrom, string messageId, string feedbackType = "abuse") => Octets($"""
+    /// <param name="feedbackId">The message's CFBL-Feedback-ID (RFC 9477), or null where the reporter leaves it out.</param>
+    public static byte[] Feedback(string? originalMailFrom, string messageId, string feedbackType = "abuse", string? feedbackId = null) => Octets($"""
         From: feedback@isp.example
         To: feedback@shop.example
         Subject: FW: Order 1001 is on its way
@@ -80,7 +81,7 @@ public static class Answers
         From: Example Shop <orders@mail.shop.example>
         To: undisclosed-recipients:;
         Subject: Order 1001 is on its way
-        Message-ID: {messageId}
+        Message-ID: {messageId}{(feedbackId is null ? "" : $"\nCFBL-Feedback-ID: {feedbackId}")}
 
         Your parcel left our warehouse this morning.
 

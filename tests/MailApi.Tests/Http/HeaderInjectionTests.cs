@@ -67,13 +67,13 @@ public sealed class HeaderInjectionTests(TestHost host)
     }
 
     [Theory]
-    [InlineData("notification", "text", "From To Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding")]
-    [InlineData("support", "html,cc", "From To Cc Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding")]
-    [InlineData("notification", "text,html,replyTo", "From To Reply-To Subject Date Message-ID MIME-Version Content-Type")]
-    [InlineData("marketing", "text", "From To Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
-    [InlineData("notification", "text,headers,bcc,attachment", "From To Subject Date Message-ID X-Order X-Note MIME-Version Content-Type")]
-    [InlineData("marketing", "text,unsubscribe", "From To Subject Date Message-ID List-Unsubscribe List-Unsubscribe-Post MIME-Version Content-Type Content-Transfer-Encoding")]
-    [InlineData("marketing", "text,slowUnsubscribe", "From To Subject Date Message-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
+    [InlineData("notification", "text", "From To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID MIME-Version Content-Type Content-Transfer-Encoding")]
+    [InlineData("support", "html,cc", "From To Cc Subject Date Message-ID CFBL-Address CFBL-Feedback-ID MIME-Version Content-Type Content-Transfer-Encoding")]
+    [InlineData("notification", "text,html,replyTo", "From To Reply-To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID MIME-Version Content-Type")]
+    [InlineData("marketing", "text", "From To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
+    [InlineData("notification", "text,headers,bcc,attachment", "From To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID X-Order X-Note MIME-Version Content-Type")]
+    [InlineData("marketing", "text,unsubscribe", "From To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID List-Unsubscribe List-Unsubscribe-Post MIME-Version Content-Type Content-Transfer-Encoding")]
+    [InlineData("marketing", "text,slowUnsubscribe", "From To Subject Date Message-ID CFBL-Address CFBL-Feedback-ID MIME-Version Content-Type Content-Transfer-Encoding List-Unsubscribe List-Unsubscribe-Post")]
     public async Task What_arrives_has_exactly_the_headers_of_the_model(string category, string has, string names)
     {
         var tenant = await host.AnyTenant();

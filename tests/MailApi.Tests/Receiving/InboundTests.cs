@@ -65,11 +65,47 @@ public sealed class InboundTests(TestHost host)
     }
 
     [Fact]
+    public async Task A_complaint_that_quotes_no_return_path_is_tied_by_the_feedback_id_that_the_signature_covers()
+    {
+        var tenant = await host.NewTenant();
+        var (id, sent) = await Delivered(tenant);
+        Assert.Equal($"feedback@bounces.{tenant.Domain}; report=arf", sent.Mime.Headers["CFBL-Address"]);
+        Assert.Contains("CFBL-Address:CFBL-Address:CFBL-Feedback-ID:CFBL-Feedback-ID", string.Concat(sent.Header("DKIM-Signature")!.Where(c => !char.IsWhiteSpace(c))), StringComparison.Ordinal);
+
+        await using var receiver = await Receiver();
+        // Folded, and in the other case.
+        var feedbackId = sent.Header("CFBL-Feedback-ID")!.Trim().ToUpperInvariant().Insert(20, "\r\n ");
+        for (var time = 0; time < 2; time++)
+            Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId, feedbackId: feedbackId), $"feedback@bounces.{tenant.Domain}"));
+        Assert.Single((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+        var suppressed = Assert.Single((await TestHost.Json(await tenant.Live.GetAsync("/suppressions", ct))).GetProperty("items").EnumerateArray());
+        Assert.Equal((sent.Recipient, "complaint"), (suppressed.GetProperty("address").GetString(), suppressed.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task A_feedback_id_of_a_message_with_several_recipients_tells_of_none()
+    {
+        var tenant = await host.NewTenant();
+        var recipients = (string[])[$"ann-{Guid.NewGuid():N}@example.net", $"bob-{Guid.NewGuid():N}@example.net"];
+        var (id, sent) = await tenant.Deliver(tenant.Mail(recipients));
+        var alike = await host.Sink.WaitFor(recipients[1], TimeSpan.FromSeconds(60));
+        Assert.Equal(sent.Header("CFBL-Feedback-ID"), alike.Header("CFBL-Feedback-ID"));
+
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId, feedbackId: sent.Header("CFBL-Feedback-ID")), $"feedback@bounces.{tenant.Domain}"));
+        Assert.DoesNotContain((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+        // With its return path, one of them did.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(sent.MailFrom, sent.MessageId, feedbackId: sent.Header("CFBL-Feedback-ID")), $"feedback@bounces.{tenant.Domain}"));
+        Assert.Single((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+    }
+
+    [Fact]
     public async Task Forged_complaints_change_nothing()
     {
         var tenant = await host.NewTenant();
         var ((id, sent), (otherId, other)) = (await Delivered(tenant), await Delivered(tenant));
         var altered = (sent.MailFrom[0] == 'a' ? 'b' : 'a') + sent.MailFrom[1..];
+        var (feedbackId, othersFeedbackId) = (sent.Header("CFBL-Feedback-ID")!.Trim(), other.Header("CFBL-Feedback-ID")!.Trim());
         await using var receiver = await Receiver();
         foreach (var local in (string[])["feedback", "abuse", "postmaster"])
         {
@@ -77,8 +113,14 @@ public sealed class InboundTests(TestHost host)
             foreach (var returnPath in (string?[])[null, altered, other.MailFrom])
                 Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(returnPath, sent.MessageId), $"{local}@bounces.{tenant.Domain}"));
         }
+        // A feedback id that was altered, one cut short, a true one that belongs to another message.
+        foreach (var forged in (string[])[(feedbackId[0] == 'a' ? 'b' : 'a') + feedbackId[1..], feedbackId[..^1] + (feedbackId[^1] == 'a' ? 'q' : 'a'), feedbackId[..26], othersFeedbackId])
+            Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId, feedbackId: forged), $"feedback@bounces.{tenant.Domain}"));
         Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId), other.MailFrom));
-        // A true tag, at another tenant's domain.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, "<1@shop.example>", feedbackId: feedbackId), other.MailFrom));
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(other.MailFrom, other.MessageId, feedbackId: feedbackId), $"feedback@bounces.{tenant.Domain}"));
+        // True ones, at another tenant's domain.
+        Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(null, sent.MessageId, feedbackId: feedbackId), $"feedback@bounces.{(await host.AnyTenant()).Domain}"));
         Assert.StartsWith("250 ", await receiver.Send(Answers.Feedback(sent.MailFrom, sent.MessageId), $"feedback@bounces.{(await host.AnyTenant()).Domain}"));
 
         foreach (var one in (string[])[id, otherId])

@@ -24,6 +24,8 @@ public sealed class SubmissionTests(TestHost host)
             Return-Path: <someone@shop.example>
             DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=x; h=from; bh=; b=
             Authentication-Results: mx.example.net; dkim=pass
+            CFBL-Address: complaints@shop.example; report=arf
+            CFBL-Feedback-ID: 1001
             From: "Example, Shop" <orders@{tenant.Domain}>
             Sender: orders@{tenant.Domain}
             To: Ann <{recipient}>
@@ -42,7 +44,8 @@ public sealed class SubmissionTests(TestHost host)
         Assert.EndsWith(body, arrived.Text, StringComparison.Ordinal);
         Assert.EndsWith("@bounces." + tenant.Domain, arrived.MailFrom, StringComparison.Ordinal);
         Assert.Contains($"d={tenant.Domain};", arrived.Header("DKIM-Signature")!.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
-        Assert.Equal(["From", "Date", "Message-ID", "MIME-Version", "Received", "To", "Subject", "X-Order"], arrived.Mime.Headers.Select(field => field.Field).SkipWhile(name => name == "DKIM-Signature"));
+        Assert.Equal(["From", "Date", "Message-ID", "CFBL-Address", "CFBL-Feedback-ID", "MIME-Version", "Received", "To", "Subject", "X-Order"], arrived.Mime.Headers.Select(field => field.Field).SkipWhile(name => name == "DKIM-Signature"));
+        Assert.Equal($"feedback@bounces.{tenant.Domain}; report=arf", arrived.Mime.Headers["CFBL-Address"]);
         Assert.Contains("\r\nX-Order:   1001\r\n", arrived.Text, StringComparison.Ordinal);
 
         var message = await TestHost.Json(await tenant.Live.GetAsync("/messages/" + Id(reply)));

@@ -52,6 +52,9 @@ internal static class SubmissionRules
         // Of the octets as they came. We sign those that leave, and a broken signature is worse than none to some.
         ["DKIM-Signature"] = FieldFate.Removed,
         ["DomainKey-Signature"] = FieldFate.Removed,
+        // Complaints come to the service, which writes its own. Of two addresses only one counts (RFC 9477 §3.2).
+        ["CFBL-Address"] = FieldFate.Removed,
+        ["CFBL-Feedback-ID"] = FieldFate.Removed,
         [IdempotencyKey] = FieldFate.Instruction,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 

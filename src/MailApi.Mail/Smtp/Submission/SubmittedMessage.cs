@@ -56,7 +56,8 @@ public sealed class SubmittedMessage
     /// <summary>The message as it is to be signed and sent: CRLF, 7-bit but for a header that needs SMTPUTF8. Null when a part cannot be made 7-bit.</summary>
     /// <param name="messageIdLocalPart">For a message without Message-ID.</param>
     /// <param name="now">For a message without Date.</param>
-    public byte[]? ToBytes(string messageIdLocalPart, DateTimeOffset now)
+    /// <param name="feedbackLoop">Null where complaints come back by no way that the message could name.</param>
+    public byte[]? ToBytes(string messageIdLocalPart, DateTimeOffset now, FeedbackLoop? feedbackLoop)
     {
         var fields = new FieldWriter(NeedsSmtpUtf8);
         foreach (var (name, mailboxes) in rewritten) fields.Mailboxes(name, mailboxes);
@@ -64,6 +65,7 @@ public sealed class SubmittedMessage
         if (!Has("To") && !Has("Cc")) fields.Text("To", "undisclosed-recipients:;");
         if (!Has("Date")) fields.Text("Date", DateUtils.FormatDate(now));
         if (!Has("Message-ID")) fields.Text("Message-ID", $"<{messageIdLocalPart}@{From.Address.Domain}>");
+        feedbackLoop?.Write(fields);
         if (!Has("MIME-Version")) fields.Text("MIME-Version", "1.0");
 
         var content = kept.Where(field => field.Name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)).ToList();

@@ -13,6 +13,7 @@ namespace MailApi.Bench.Fuzz.Service;
 internal sealed class SendTarget(IServiceProvider services)
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 30, 6, 0, 0, TimeSpan.Zero);
+    private static readonly FeedbackLoop Loop = new("feedback@bounces.shop.test", "0198c0de");
     private readonly SendReader reader = services.GetRequiredService<SendReader>();
 
     public static readonly byte[][] Seeds =
@@ -31,7 +32,7 @@ internal sealed class SendTarget(IServiceProvider services)
     {
         if (reader.Parse(input, out var request) is { } problem) return Refused(problem.ProblemDetails);
         var id = MessageId.From(Guid.Parse("0198c0de-0000-7000-8000-000000000001"));
-        var draft = SendReader.Draft(request, id, Now);
+        var draft = SendReader.Draft(request, id, Loop, Now);
         var envelopes = SendReader.Envelopes(request, draft);
         if (envelopes.Count == 0 || envelopes.Select(it => it.Recipient).Distinct().Count() != envelopes.Count) throw new InvalidOperationException("No recipients, or one twice.");
         var octets = Composer.Compose(draft);
