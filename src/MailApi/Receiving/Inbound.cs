@@ -21,6 +21,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     /// <summary>Answers RCPT.</summary>
     public async Task<Reply> Check(Sender sender, MailPath recipient, CancellationToken ct)
     {
+        if (IsPostmaster(recipient)) return RecipientOk;
         try
         {
             return await addressees.Find(recipient, ct) switch
@@ -60,8 +61,12 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     /// <summary>Where one recipient's failure is temporary all is tried again; a refusal counts only when nobody took it.</summary>
     private static int Rank(Reply reply) => reply.IsTransient ? 2 : reply.IsPositive ? 1 : 0;
 
+    /// <summary>Of no domain in particular, which every host takes mail for (RFC 5321 §4.5.1). No report can be about a domain there: it is answered as a letter is at the others.</summary>
+    private static bool IsPostmaster(MailPath recipient) => recipient.Domain.Length == 0;
+
     private async Task<Reply> Deliver(ReadOnlyMemory<byte> message, MailPath recipient, CancellationToken ct)
     {
+        if (IsPostmaster(recipient)) return NoReport;
         if (await addressees.Find(recipient, ct) is not { } addressee) return NotOurs;
         if (addressee is Addressee.Unknown) return BadReturnPath;
         var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), fromAnyone: true, ct);

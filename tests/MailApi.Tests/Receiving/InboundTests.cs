@@ -100,6 +100,19 @@ public sealed class InboundTests(TestHost host)
     }
 
     [Fact]
+    public async Task Postmaster_of_no_domain_is_taken_and_a_letter_to_it_refused()
+    {
+        await using var receiver = await Receiver();
+        foreach (var postmaster in (string[])["postmaster", "Postmaster"])
+        {
+            Assert.StartsWith("550 5.6.0", await receiver.Send("Subject: Hello\r\n\r\nIs anybody there?\r\n", postmaster));
+            await receiver.Ask("MAIL FROM:<>");
+            Assert.StartsWith("250 2.1.5", await receiver.Ask($"RCPT TO:<{postmaster}>"));
+            await receiver.Ask("RSET");
+        }
+    }
+
+    [Fact]
     public async Task Forged_complaints_change_nothing()
     {
         var tenant = await host.NewTenant();
