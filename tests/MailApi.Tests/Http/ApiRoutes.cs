@@ -58,7 +58,6 @@ internal static class ApiRoutes
         ["POST /send"] = Message,
         ["POST /domains/{dom_}/reports"] = "<feedback/>",
         ["POST /reports/{token}"] = "{}",
-        ["POST /u/{token}"] = "List-Unsubscribe=One-Click",
         ["POST /receive"] = "Subject: Hello\r\n\r\nHello\r\n",
         ["POST /tenants"] = """{"name":"Shop","ingressRate":{"perSecond":1,"burst":1},"delayedAfterSeconds":60}""",
         ["PATCH /tenants/{ten_}"] = """{"name":"Shop","ingressRate":{"perSecond":10000,"burst":10000},"delayedAfterSeconds":86400}""",
