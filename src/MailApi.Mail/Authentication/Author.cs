@@ -57,26 +57,34 @@ internal sealed record Author(string? Domain, AuthorFault Fault, IReadOnlyList<s
     private static IEnumerable<string> AddressesIn(string list)
     {
         var (bare, angle) = (new StringBuilder(), (StringBuilder?)null);
+        // In brackets, the first character tells whether a route comes (<@a,@b:user@c>, RFC 5322 §4.4), whose commas separate no addresses.
+        var (isFirst, isRoute) = (false, false);
         for (var i = 0; i <= list.Length; i++)
         {
             var c = i < list.Length ? list[i] : ',';
-            if (c is ',' or ';' && !IsRoute(angle, c))
+            if (c == ';' || (c == ',' && !isRoute))
             {
                 if (Plain((angle ?? bare).ToString()) is { Length: > 0 } address) yield return address;
-                (bare, angle) = (new StringBuilder(), null);
+                (bare, angle, isFirst, isRoute) = (new StringBuilder(), null, false, false);
             }
             else if (c == '(') i = EndOfComment(list, i);
-            else if (c == '"') i = CopyQuoted(list, i, angle ?? bare);
-            else if (c == '<') angle ??= new StringBuilder();
+            else if (c == '<' && angle is null) (angle, isFirst) = (new StringBuilder(), true);
+            else if (c == '<') continue;
             else if (c == '>') SkipTo(list, ref i);
-            // "name:" begins a group; inside brackets a colon ends the route that stood before the address.
-            else if (c == ':') (angle ?? bare).Clear();
-            else (angle ?? bare).Append(c);
+            else if (c == ':')
+            {
+                // "name:" begins a group; inside brackets a colon ends the route that stood before the address.
+                (angle ?? bare).Clear();
+                isRoute = false;
+            }
+            else
+            {
+                if (isFirst && !char.IsWhiteSpace(c)) (isFirst, isRoute) = (false, c == '@');
+                if (c == '"') i = CopyQuoted(list, i, angle ?? bare);
+                else (angle ?? bare).Append(c);
+            }
         }
     }
-
-    /// <summary><c>&lt;@a,@b:user@c&gt;</c> (RFC 5322 §4.4).</summary>
-    private static bool IsRoute(StringBuilder? angle, char c) => c == ',' && angle?.ToString().TrimStart().StartsWith('@') == true;
 
     /// <summary>Behind the closing bracket nothing counts until the next comma or semicolon.</summary>
     private static void SkipTo(string list, ref int i)

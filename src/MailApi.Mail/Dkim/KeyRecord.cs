@@ -15,6 +15,9 @@ internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict
     /// <summary>Verifiers need not go beyond 4096; more than this is somebody else's way to spend our processor.</summary>
     private const int BitsMax = 8192;
 
+    /// <summary>Everybody's is 65,537 or smaller; one as long as the modulus makes a verification cost a hundred.</summary>
+    public const int ExponentOctetsMax = 8;
+
     /// <summary>The record, or why it can verify nothing.</summary>
     public static (KeyRecord? Record, KeyError? Error) Parse(string text)
     {
@@ -51,6 +54,7 @@ internal sealed record KeyRecord(string KeyType, byte[] PublicKey, bool IsStrict
         if (rsa.KeySize is < BitsMin or > BitsMax) return new KeyError(SignatureFault.TooWeak, $"a key of {rsa.KeySize} bits is refused (RFC 8301)");
         try
         {
+            if (rsa.ExportParameters(includePrivateParameters: false).Exponent!.Length > ExponentOctetsMax) return Unfit("the key's public exponent is longer than any in use");
             return rsa.VerifyHash(digest, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1) ? null : Mismatch;
         }
         catch (CryptographicException)

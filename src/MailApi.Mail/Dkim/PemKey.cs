@@ -60,6 +60,8 @@ internal static class PemKey
                 return (null, $"This RSA key has {rsa.KeySize} bits; receivers want {SigningKey.BitsDefault} (RFC 8301). Make a new one.");
             if (rsa.KeySize > BitsMax)
                 return (null, $"This RSA key has {rsa.KeySize} bits; not every receiver verifies more than {BitsMax} (RFC 8301). Make a shorter one.");
+            if (rsa.ExportParameters(includePrivateParameters: false).Exponent!.Length > KeyRecord.ExponentOctetsMax)
+                return (null, "This RSA key's public exponent is longer than any in use, and slow to verify with. Make a new key.");
             return (SigningKey.Import(rsa.ExportPkcs8PrivateKey()), null);
         }
         catch (CryptographicException)

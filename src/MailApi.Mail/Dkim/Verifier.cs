@@ -72,11 +72,14 @@ public static class Verifier
     internal static RawField WithoutSignature(RawField field)
     {
         var text = Encoding.Latin1.GetString(field.Octets.Span);
-        var start = text.IndexOf(':', StringComparison.Ordinal) + 1;
-        while (text.AsSpan(start, text.IndexOf('=', start) - start).Trim(" \t\r\n") is not "b") start = text.IndexOf(';', start) + 1;
-        start = text.IndexOf('=', start) + 1;
-        var end = text.IndexOf(';', start);
-        return field with { Octets = Encoding.Latin1.GetBytes(text[..start] + (end < 0 ? "" : text[end..].TrimEnd('\r', '\n')) + "\r\n") };
+        for (var start = text.IndexOf(':', StringComparison.Ordinal) + 1; ;)
+        {
+            var end = text.IndexOf(';', start) is var semicolon and >= 0 ? semicolon : text.Length;
+            var tag = text.AsSpan(start, end - start);
+            if (tag.IndexOf('=') is var equals and >= 0 && tag[..equals].Trim(" \t\r\n") is "b")
+                return field with { Octets = Encoding.Latin1.GetBytes(string.Concat(text.AsSpan(0, start + equals + 1), text.AsSpan(end).TrimEnd("\r\n"), "\r\n")) };
+            start = end + 1;
+        }
     }
 
     private static SignatureVerdict Judge(RawMessage message, Signature signature, SignatureVerdict verdict, IReadOnlyList<string> records)

@@ -114,7 +114,8 @@ public sealed class DnsResolver(DnsOptions options, TimeProvider time)
         for (var hops = 0; hops <= AliasChain.HopsMax && seen.Add(name);)
         {
             var (message, reason) = await AskUntil(name, reading.Type, deadline);
-            if (message is null) return (new DnsAnswer<T>.Failed(reason), FailureAge, 0);
+            // That there was no place to ask says nothing about the name.
+            if (message is null) return (new DnsAnswer<T>.Failed(reason), reason == Heard.TooMany ? TimeSpan.Zero : FailureAge, 0);
 
             var chain = AliasChain.Follow(message.Answers, name, reading.Type);
             if (chain.Loops) break;

@@ -10,6 +10,9 @@ internal readonly record struct Heard(DnsMessage? Message, string Reason)
 {
     public const string NoAnswer = "no answer";
 
+    /// <summary>Nobody was asked.</summary>
+    public const string TooMany = "too many look-ups at once";
+
     /// <summary>Who said it; null if nobody did.</summary>
     public IPEndPoint? Server { get; init; }
 }

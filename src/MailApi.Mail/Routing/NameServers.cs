@@ -39,7 +39,7 @@ internal sealed class NameServers(DnsOptions options, TimeProvider time)
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return new Heard(null, "too many look-ups at once");
+            return new Heard(null, Heard.TooMany);
         }
         try
         {

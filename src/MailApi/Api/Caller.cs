@@ -61,9 +61,13 @@ public sealed record Caller
 }
 
 /// <summary>The scope that a route asks for: the authentication middleware refuses callers without it.</summary>
-public sealed record RequiredScope(string Scope, bool NeedsTenant);
+public sealed record RequiredScope(string Scope, bool NeedsTenant)
+{
+    /// <summary>Whether requests by this method count against the tenant's ingress rate: all that change something (a commit at the least) do, and those so marked.</summary>
+    public bool IsMetered(string method, CountsAsIngress? mark) => mark is not null || (!HttpMethods.IsGet(method) && Scope != Scopes.Operator);
+}
 
-/// <summary>A route that takes messages, or costs look-ups in the DNS of strangers or a key pair: its requests count against the tenant's ingress rate.</summary>
+/// <summary>A route that changes nothing and yet costs more than a query: its requests count against the tenant's ingress rate, as all do that change something.</summary>
 public sealed record CountsAsIngress;
 
 /// <summary>A route that carries mail or answers about it: it changes no settings, and the audit log leaves it out.</summary>
@@ -73,7 +77,7 @@ public static class ScopeConventions
 {
     public static TBuilder IsTraffic<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new Traffic());
 
-    /// <summary>Holds a route to the tenant's ingress rate.</summary>
+    /// <summary>Holds a GET to the tenant's ingress rate.</summary>
     public static TBuilder CountAsIngress<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new CountsAsIngress());
 
     /// <summary>

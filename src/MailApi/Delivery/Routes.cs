@@ -13,6 +13,9 @@ namespace MailApi.Delivery;
 /// </summary>
 internal sealed class Routes(MxRouter router, RelayDirectory relays, RelayAccess access, TlsPolicies tls, RelayOptions? configured, SandboxAddress sandbox, TimeProvider time)
 {
+    /// <summary>Of the resolver and the router that delivery has for itself: checks and diagnoses ask servers of anybody's choice, whose silence must not keep mail waiting for a free look-up.</summary>
+    public const string LookUps = "delivery";
+
     public async Task<Ways> For(Claim claim, CancellationToken ct)
     {
         if (claim.Test) return new Ways(async ct => new RouteResult.Found(Loopback(await sandbox(ct))));

@@ -33,6 +33,9 @@ internal sealed class AuthenticationQuestionValidator : AbstractValidator<Authen
     /// <summary>RFC 5321 §4.5.3.1.3, with room for long local parts.</summary>
     private const int PathCharactersMax = 512;
 
+    /// <summary>More than Microsoft accepts.</summary>
+    private const int HeaderOctetsMax = 256 * 1024;
+
     public static readonly AuthenticationQuestionValidator Instance = new();
 
     public AuthenticationQuestionValidator()
@@ -44,6 +47,16 @@ internal sealed class AuthenticationQuestionValidator : AbstractValidator<Authen
         RuleFor(question => question.Message).NotEmpty().OverridePropertyName("message").WithMessage("The raw message is required.");
         RuleFor(question => question.Message).Must(message => message is null || Encoding.UTF8.GetByteCount(message) <= SendLimits.MessageBytesMax).OverridePropertyName("message")
             .WithMessage($"At most {SendLimits.MessageBytesMax} octets.");
+        RuleFor(question => question.Message).Must(message => message is null || HeaderLength(message) <= HeaderOctetsMax).OverridePropertyName("message")
+            .WithMessage($"Its header may have at most {HeaderOctetsMax} octets: receivers accept no more.");
+    }
+
+    /// <summary>In characters, up to the first empty line.</summary>
+    private static int HeaderLength(string message)
+    {
+        for (var end = message.IndexOf('\n', StringComparison.Ordinal); end >= 0; end = message.IndexOf('\n', end + 1))
+            if (message.AsSpan(end + 1).TrimStart('\r').StartsWith("\n")) return end;
+        return message.Length;
     }
 
     /// <summary>Whole: the platform reads <c>198.51.100</c> too, as 198.51.0.100.</summary>

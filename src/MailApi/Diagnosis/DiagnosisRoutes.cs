@@ -17,10 +17,10 @@ internal static class DiagnosisRoutes
     {
         var diagnose = routes.MapGroup("/diagnose").WithTags("Diagnosis");
         diagnose.MapPost("/authentication", AuthenticationDiagnosis.Answer).RequireScope(Scopes.Read, needsTenant: false).IsTraffic().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesMax))
-            .CountAsIngress().WithName("DiagnoseAuthentication").WithSummary("What a receiver would conclude about a raw message.")
+            .WithName("DiagnoseAuthentication").WithSummary("What a receiver would conclude about a raw message.")
             .WithDescription("SPF, DKIM, DMARC and ARC from live DNS, with every reason and its cure in words.");
         diagnose.MapPost("/send", (Caller caller, HttpContext context, SendDiagnosis diagnosis, CancellationToken ct) => diagnosis.Answer(caller, context, ct))
-            .RequireScope(Scopes.Send).IsTraffic().CountAsIngress().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithName("DiagnoseSend")
+            .RequireScope(Scopes.Send).IsTraffic().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithName("DiagnoseSend")
             .WithSummary("What would become of a message.").WithDescription("Takes the body of POST /send and sends nothing: authentication, receivers' rules, content, links, blocklists, suppression and limits, each with reason and cure, and a score.")
             .Accepts<SendRequest>("application/json").Produces<SendVerdict>();
     }

@@ -11,6 +11,7 @@ internal static class DkimKeys
 {
     private const string Table = "dkim_keys";
     private const string PrivateColumn = "private_key";
+    private static readonly SemaphoreSlim Generating = new(1);
 
     /// <summary>The secrets, for a rotation of the key that seals them.</summary>
     public static readonly SealedColumn Sealed = new(Table, "id", PrivateColumn);
@@ -21,9 +22,19 @@ internal static class DkimKeys
     /// <summary>What the selectors made here begin with; a number follows.</summary>
     public static string SelectorPrefix(KeyAlgorithm algorithm) => algorithm == KeyAlgorithm.Rsa ? "ma" : "mae";
 
-    /// <summary>Makes a key pair (RSA: about 100 ms of CPU).</summary>
-    public static SigningKey Generate(KeyAlgorithm algorithm) =>
-        SigningKey.Generate(algorithm == KeyAlgorithm.Rsa ? SigningAlgorithm.RsaSha256 : SigningAlgorithm.Ed25519Sha256);
+    /// <summary>Makes a key pair (RSA: about 100 ms of CPU), one at a time: whoever asks for many keeps one core busy.</summary>
+    public static async Task<SigningKey> Generate(KeyAlgorithm algorithm, CancellationToken ct)
+    {
+        await Generating.WaitAsync(ct);
+        try
+        {
+            return SigningKey.Generate(algorithm == KeyAlgorithm.Rsa ? SigningAlgorithm.RsaSha256 : SigningAlgorithm.Ed25519Sha256);
+        }
+        finally
+        {
+            Generating.Release();
+        }
+    }
 
     public static KeyAlgorithm AlgorithmOf(SigningKey key) => key.Algorithm == SigningAlgorithm.RsaSha256 ? KeyAlgorithm.Rsa : KeyAlgorithm.Ed25519;
 

@@ -41,7 +41,7 @@ internal sealed class DkimRotation(Db db, Vault vault, SendingDomains sending, T
     public async Task<KeyStep> Rotate(Domain domain, KeyAlgorithm algorithm, CancellationToken ct)
     {
         if (NotNow(domain, algorithm) is { } refusal) return refusal;
-        using var key = DkimKeys.Generate(algorithm);
+        using var key = await DkimKeys.Generate(algorithm, ct);
         return await Add(domain, FreeSelector(domain, algorithm), key, ct);
     }
 

@@ -11,11 +11,11 @@ internal static class DkimRoutes
 {
     public static void MapDkim(this RouteGroupBuilder domains)
     {
-        domains.MapPost("/{id:id(dom_)}/dkim/rotate", Rotate).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("RotateDkimKey")
+        domains.MapPost("/{id:id(dom_)}/dkim/rotate", Rotate).RequireScope(Scopes.Domains, needsTenant: false).WithName("RotateDkimKey")
             .WithSummary("Makes the key that follows.").WithDescription("It signs once its record is seen; the key it follows stays published for the mail that is under way.").ProducesProblem(409);
         domains.MapPost("/{id:id(dom_)}/dkim/import", Import).RequireScope(Scopes.Domains, needsTenant: false).WithName("ImportDkimKey")
             .WithSummary("Takes a key that was made elsewhere.").ProducesProblem(409);
-        domains.MapPost("/{id:id(dom_)}/dkim/{selector}/activate", Activate).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("ActivateDkimKey")
+        domains.MapPost("/{id:id(dom_)}/dkim/{selector}/activate", Activate).RequireScope(Scopes.Domains, needsTenant: false).WithName("ActivateDkimKey")
             .WithSummary("Lets a pending key sign.").WithDescription("Its record must be there, except where the operator vouches for the domain.").ProducesProblem(409);
         domains.MapPost("/{id:id(dom_)}/dkim/{selector}/revoke", Revoke).RequireScope(Scopes.Domains, needsTenant: false).WithName("RevokeDkimKey")
             .WithSummary("Ends a key at once.").WithDescription("Its private half is destroyed; its record is to say so with an empty p=.").ProducesProblem(409);

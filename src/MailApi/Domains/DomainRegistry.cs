@@ -59,7 +59,7 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
         var id = PrefixedId.New<DomainId>();
         Act.Concerns(domain.Tenant, id.ToString());
         // Made before the transaction: a key pair takes longer than any write.
-        using var made = domain.Key is null ? DkimKeys.Generate(KeyAlgorithm.Rsa) : null;
+        using var made = domain.Key is null ? await DkimKeys.Generate(KeyAlgorithm.Rsa, ct) : null;
         var (selector, pair) = domain.Key ?? (DkimKeys.SelectorPrefix(KeyAlgorithm.Rsa) + "1", made!);
         var key = DkimKeys.Insert(domain.Tenant, id, selector, pair, KeyState.Active, vault).ToList();
         var added = await db.Write(async transaction =>

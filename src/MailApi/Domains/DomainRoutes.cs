@@ -17,7 +17,7 @@ internal static class DomainRoutes
     public static void MapDomains(this IEndpointRouteBuilder routes)
     {
         var domains = routes.MapGroup("/domains").WithTags("Domains");
-        domains.MapPost("", Register).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("RegisterDomain")
+        domains.MapPost("", Register).RequireScope(Scopes.Domains, needsTenant: false).WithName("RegisterDomain")
             .WithSummary("Registers a sending domain.").WithDescription("Answers the DNS records to publish for it.").ProducesProblem(409);
         domains.MapGet("", List).RequireScope(Scopes.Domains).WithName("ListDomains").WithSummary("Lists the tenant's domains, newest first.");
         domains.MapGet("/{id:id(dom_)}", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomain").WithSummary("Shows a domain and its records.");
@@ -25,7 +25,7 @@ internal static class DomainRoutes
             .WithSummary("Changes a domain.").WithDescription("Its categories or rate, or, with the operator's key, who verifies it.");
         domains.MapDelete("/{id:id(dom_)}", Remove).RequireScope(Scopes.Domains, needsTenant: false).WithName("RemoveDomain")
             .WithSummary("Removes a domain and its keys.").WithDescription("Refused while mail waits to leave from it.").ProducesProblem(409);
-        domains.MapPost("/{id:id(dom_)}/verify", Verify).RequireScope(Scopes.Domains, needsTenant: false).CountAsIngress().WithName("VerifyDomain")
+        domains.MapPost("/{id:id(dom_)}/verify", Verify).RequireScope(Scopes.Domains, needsTenant: false).WithName("VerifyDomain")
             .WithSummary("Looks the domain's records up now.").WithDescription("Asks the servers that have authority over them; answers each record as seen and what to change.");
         domains.MapGet("/{id:id(dom_)}/zone", Zone).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainZone")
             .WithSummary("The domain's records as lines of a zone file.").Produces<string>(contentType: "text/plain");

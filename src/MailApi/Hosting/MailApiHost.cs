@@ -147,11 +147,14 @@ public static class MailApiHost
         services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
         services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
         services.AddSingleton(new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks });
-        services.AddSingleton(provider => new MxRouter(
-            provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? provider.GetRequiredService<SecureLookups>() : null));
+        services.AddSingleton(provider => Router(provider, provider.GetRequiredService<DnsResolver>()));
+        services.AddKeyedSingleton<DnsResolver>(Routes.LookUps).AddKeyedSingleton(Routes.LookUps, (provider, key) => Router(provider, provider.GetRequiredKeyedService<DnsResolver>(key)));
         services.AddSingleton<SecureLookups>().AddSingleton<Dane>().AddReceiverTls(delivery.Tls);
         services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName() });
         services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derived(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
+
+        MxRouter Router(IServiceProvider provider, DnsResolver dns) =>
+            new(dns, provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? provider.GetRequiredService<SecureLookups>() : null);
     }
 
     private static void AddSpool(IServiceCollection services, Settings settings)
@@ -185,7 +188,7 @@ public static class MailApiHost
     {
         services.AddSingleton<RelayRests>().AddSingleton<RelayAccess>();
         services.AddSingleton(provider => new Routes(
-            provider.GetRequiredService<MxRouter>(), provider.GetRequiredService<RelayDirectory>(), provider.GetRequiredService<RelayAccess>(), provider.GetRequiredService<TlsPolicies>(), delivery.Relay.Options,
+            provider.GetRequiredKeyedService<MxRouter>(Routes.LookUps), provider.GetRequiredService<RelayDirectory>(), provider.GetRequiredService<RelayAccess>(), provider.GetRequiredService<TlsPolicies>(), delivery.Relay.Options,
             provider.GetRequiredService<SandboxAddress>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Transmitter>();
         services.AddSingleton(provider =>

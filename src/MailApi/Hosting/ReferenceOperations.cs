@@ -119,7 +119,11 @@ internal static class ReferenceOperations
             yield return StatusCodes.Status404NotFound;
     }
 
-    private static bool IsMetered(ApiDescription description) => description.ActionDescriptor.EndpointMetadata.OfType<CountsAsIngress>().Any();
+    private static bool IsMetered(ApiDescription description)
+    {
+        var metadata = description.ActionDescriptor.EndpointMetadata;
+        return metadata.OfType<RequiredScope>().LastOrDefault()?.IsMetered(description.HttpMethod!, metadata.OfType<CountsAsIngress>().FirstOrDefault()) == true;
+    }
 
     /// <summary>Beside what the route itself tells of them.</summary>
     private static void Tell(IOpenApiResponse response, Dictionary<string, IOpenApiHeader> headers)

@@ -19,11 +19,11 @@ internal static class MailboxRoutes
     public static void MapMailboxes(this IEndpointRouteBuilder routes)
     {
         var domains = routes.MapGroup("/domains").RequireScope(Scopes.Domains, needsTenant: false).WithTags("Receiving");
-        domains.MapPut(Mailbox, Put).CountAsIngress().WithName("PutMailbox").WithSummary("Has a mailbox read for what comes back.")
+        domains.MapPut(Mailbox, Put).WithName("PutMailbox").WithSummary("Has a mailbox read for what comes back.")
             .WithDescription("For bounces and feedback reports that arrive elsewhere. Each message counts once; what answers none of the domain's mail stays where it is. Replaces the settings as a whole, secrets included.");
         domains.MapGet(Mailbox, Get).WithName("GetMailbox").WithSummary("The domain's mailbox, without its secrets, and how the reading goes.");
         domains.MapDelete(Mailbox, Remove).WithName("RemoveMailbox").WithSummary("Has the mailbox read no longer; what is in it stays.");
-        domains.MapPost(Mailbox + "/check", Check).CountAsIngress().WithName("CheckMailbox").WithSummary("Connects to the mailbox now and logs in.")
+        domains.MapPost(Mailbox + "/check", Check).WithName("CheckMailbox").WithSummary("Connects to the mailbox now and logs in.")
             .WithDescription("Takes no message. Answers what happened, and what to do where it failed.");
     }
 

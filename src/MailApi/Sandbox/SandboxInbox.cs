@@ -51,6 +51,10 @@ internal static class SandboxInbox
         """, Read, ct,
         ("tenant", tenant.Value), ("before", before.Value), ("message", message?.Value), ("recipient", recipient?.ToLowerInvariant()), ("octets", SandboxReader.SummaryBytes), ("limit", limit));
 
+    /// <summary>In octets; null where there is no such message.</summary>
+    public static async Task<int?> SizeOf(Db db, TenantId tenant, SandboxMessageId id, CancellationToken ct) =>
+        await db.QueryAs(tenant, "select length(raw) from sandbox_messages where tenant_id = @tenant and id = @id", row => row.GetInt32(0), ct, ("tenant", tenant.Value), ("id", id.Value)) is [var size] ? size : null;
+
     public static async Task<SandboxRow?> Find(Db db, TenantId tenant, SandboxMessageId id, CancellationToken ct) => (await db.QueryAs(
         tenant, $"select {Columns}, raw from sandbox_messages where tenant_id = @tenant and id = @id", Read, ct,
         ("tenant", tenant.Value), ("id", id.Value))).SingleOrDefault();

@@ -9,6 +9,12 @@ namespace MailApi.Sandbox;
 /// <summary>The sandbox inbox: what test keys sent, parsed and raw.</summary>
 public static class SandboxRoutes
 {
+    /// <summary>While it is shown, a message is held up to thirty times over: its octets, its parts decoded, as text of two octets a character, as JSON.</summary>
+    private const int LargeOctets = 1024 * 1024;
+
+    private static readonly SemaphoreSlim LargeReads = new(2);
+    private static readonly TimeSpan LargePatience = TimeSpan.FromSeconds(5);
+
     private const string Absent = "There is no such message in the sandbox; the oldest make room for new ones.";
 
     public static void MapSandbox(this IEndpointRouteBuilder routes)
@@ -40,16 +46,34 @@ public static class SandboxRoutes
         return TypedResults.Ok(new Page<SandboxSummary>(shown, found.Count > count ? Paging.Encode(shown[^1].Id.ToString()) : null));
     }
 
-    private static async Task<Results<Ok<SandboxMessage>, ProblemHttpResult>> Get(string id, Caller caller, Db db, TimeProvider time, CancellationToken ct)
+    private static async Task<Results<Ok<SandboxMessage>, ProblemHttpResult>> Get(string id, Caller caller, Db db, TimeProvider time, HttpResponse response, CancellationToken ct)
     {
-        if (await Find(id, caller, db, ct) is not { } row) return Problem.NotFound.With(Absent);
+        var (row, refusal) = await Find(id, caller, db, response, ct);
+        if (row is null) return refusal!;
         var dkim = await Verifier.Verify(row.Octets, (selector, domain, token) => SandboxInbox.KeyRecord(db, caller.Tenant, selector, domain, token), time, ct);
         return TypedResults.Ok(SandboxReader.Message(row, dkim));
     }
 
-    private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Raw(string id, Caller caller, Db db, CancellationToken ct) =>
-        await Find(id, caller, db, ct) is { } row ? TypedResults.Bytes(row.Octets, "message/rfc822") : Problem.NotFound.With(Absent);
+    private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Raw(string id, Caller caller, Db db, HttpResponse response, CancellationToken ct)
+    {
+        var (row, refusal) = await Find(id, caller, db, response, ct);
+        return row is null ? refusal! : TypedResults.Bytes(row.Octets, "message/rfc822");
+    }
 
-    private static async Task<SandboxRow?> Find(string id, Caller caller, Db db, CancellationToken ct) =>
-        PrefixedId.TryParse<SandboxMessageId>(id, out var parsed) ? await SandboxInbox.Find(db, caller.Tenant, parsed, ct) : null;
+    /// <summary>A large message keeps its place among those that are read until it has been written.</summary>
+    private static async Task<(SandboxRow? Row, ProblemHttpResult? Refusal)> Find(string id, Caller caller, Db db, HttpResponse response, CancellationToken ct)
+    {
+        if (!PrefixedId.TryParse<SandboxMessageId>(id, out var parsed) || await SandboxInbox.SizeOf(db, caller.Tenant, parsed, ct) is not { } size) return (null, Problem.NotFound.With(Absent));
+        if (size > LargeOctets)
+        {
+            if (!await LargeReads.WaitAsync(LargePatience, ct)) return (null, Problem.Busy.With("Large messages of the sandbox are being read; ask again in a few seconds."));
+            response.RegisterForDispose(new LargeRead());
+        }
+        return await SandboxInbox.Find(db, caller.Tenant, parsed, ct) is { } row ? (row, null) : (null, Problem.NotFound.With(Absent));
+    }
+
+    private sealed class LargeRead : IDisposable
+    {
+        public void Dispose() => LargeReads.Release();
+    }
 }

@@ -34,7 +34,7 @@ public static class MessageRoutes
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/send", (Caller caller, HttpContext context, SendEndpoint endpoint, CancellationToken ct) => endpoint.Send(caller, context, ct))
-            .RequireScope(Scopes.Send).IsTraffic().CountAsIngress().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithTags("Sending").WithName("Send")
+            .RequireScope(Scopes.Send).IsTraffic().WithMetadata(new BodySizeLimit(SendLimits.BodyBytesDrainedMax)).WithTags("Sending").WithName("Send")
             .WithSummary("Accepts a message.").WithDescription(
                 "A `202` means that the message is on disk. Repeat a request whose answer was lost with the same `Idempotency-Key`: what was accepted is answered again, not sent again.")
             .Accepts<SendRequest>("application/json").Produces<SendResponse>(StatusCodes.Status202Accepted)
@@ -43,7 +43,7 @@ public static class MessageRoutes
         var messages = routes.MapGroup("/messages").WithTags("Messages");
         messages.MapGet("", List).RequireScope(Scopes.Read).WithName("ListMessages").WithSummary("Lists messages, newest first.");
         messages.MapGet("/{id:id(msg_)}", Get).RequireScope(Scopes.Read).WithName("GetMessage").WithSummary("A message, its recipients and its timeline.");
-        messages.MapPost("/{id:id(msg_)}/cancel", Cancel).RequireScope(Scopes.Send).IsTraffic().CountAsIngress().WithName("CancelMessage").WithSummary("Calls back what has not left.");
+        messages.MapPost("/{id:id(msg_)}/cancel", Cancel).RequireScope(Scopes.Send).IsTraffic().WithName("CancelMessage").WithSummary("Calls back what has not left.");
     }
 
     private static async Task<Results<Ok<MessageSummary>, ProblemHttpResult>> Get(string id, Caller caller, Messages messages, CancellationToken ct) =>

@@ -20,7 +20,7 @@ internal sealed class Authentication(RequestDelegate next, KeyDirectory director
         }
         var (caller, rate, refusal) = await Identify(context);
         refusal ??= Admit(caller!, required);
-        var isMetered = context.GetEndpoint()!.Metadata.GetMetadata<CountsAsIngress>() is not null;
+        var isMetered = required.IsMetered(context.Request.Method, context.GetEndpoint()!.Metadata.GetMetadata<CountsAsIngress>());
         if (refusal is null && isMetered && rate is not null) refusal = ingress.Take(context, caller!.Tenant, rate);
         if (refusal is not null)
         {

@@ -107,6 +107,18 @@ public sealed class DiagnoseAuthenticationTests(TestHost host)
         Assert.Equal(fields, string.Join(',', Members(JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("errors"))));
     }
 
+    [Fact]
+    public async Task A_header_beyond_the_bound_is_refused_and_a_body_of_the_same_length_is_not()
+    {
+        var tenant = await host.AnyTenant();
+        var text = string.Concat(Enumerable.Repeat("X-Filler: mail\r\n", 17_000));
+        using var refused = await tenant.Live.PostAsJsonAsync("/diagnose/authentication", new { clientIp = "192.0.2.1", message = text + "\r\nHello" });
+        using var taken = await tenant.Live.PostAsJsonAsync("/diagnose/authentication", new { clientIp = "192.0.2.1", message = "From: a@shop.example\r\n\r\n" + text });
+
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, HttpStatusCode.OK), (refused.StatusCode, taken.StatusCode));
+        Assert.Contains("header", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\0\0\0")]
     [InlineData("no header at all")]

@@ -9,7 +9,8 @@ using Route = MailApi.Mail.Routing.Route;
 namespace MailApi.Delivery.Relays;
 
 /// <summary>Makes a relay a way for one attempt, and remembers which of them fail.</summary>
-internal sealed partial class RelayAccess(MxRouter router, OAuthTokens<Relay> tokens, RelayRests rests, ISendLimiter limiter, ILogger<RelayAccess> log)
+internal sealed partial class RelayAccess(
+    [FromKeyedServices(Routes.LookUps)] MxRouter router, OAuthTokens<Relay> tokens, RelayRests rests, ISendLimiter limiter, ILogger<RelayAccess> log)
 {
     private static readonly Counter<long> Failures = new Meter(DeliveryMetrics.Name).CreateCounter<long>(
         "mailapi.relay.failures", description: "Relays passed over because they could not be reached, refused the login or had no access token.");

@@ -21,14 +21,14 @@ internal static class RelayRoutes
     public static void MapRelays(this IEndpointRouteBuilder routes)
     {
         var relays = routes.MapGroup("/relays").RequireScope(Scopes.Admin, needsTenant: false).WithTags("Relays");
-        relays.MapPost("", Create).CountAsIngress().WithName("CreateRelay").WithSummary("Lets a relay (smart host) take mail.")
+        relays.MapPost("", Create).WithName("CreateRelay").WithSummary("Lets a relay (smart host) take mail.")
             .WithDescription("The mail of the tenant, of one of its sending domains, of a category; the most specific scope that has an enabled relay wins.").ProducesProblem(409);
         relays.MapGet("", List).WithName("ListRelays").WithSummary("The tenant's relays.").WithDescription("With the operator's key and no tenant, those that take every tenant's mail.");
         relays.MapGet(Id, Get).WithName("GetRelay").WithSummary("One relay, without its secrets.");
-        relays.MapPatch(Id, Change).CountAsIngress().WithName("ChangeRelay").WithSummary("Changes a relay.")
+        relays.MapPatch(Id, Change).WithName("ChangeRelay").WithSummary("Changes a relay.")
             .WithDescription("All but the scope of use. Secrets that are not given stay, unless the host, its protection or the token endpoint change.").ProducesProblem(409);
         relays.MapDelete(Id, Remove).WithName("RemoveRelay").WithSummary("Removes a relay; its mail takes the next best way.");
-        relays.MapPost(Id + "/test", Test).CountAsIngress().WithName("TestRelay").WithSummary("Connects, protects the connection, logs in and takes leave.")
+        relays.MapPost(Id + "/test", Test).WithName("TestRelay").WithSummary("Connects, protects the connection, logs in and takes leave.")
             .WithDescription("Answers each step with the relay's reply, and what to do where it failed. Sends nothing.");
     }
 

@@ -11,7 +11,8 @@ namespace MailApi.Delivery.Tls;
 /// The MTA-STS policies of recipients' domains (RFC 8461 §5): fetched at the first mail, kept in the store for as long as they say, and looked at
 /// again behind the mail that they are for. Whoever makes a policy unreachable gains nothing while one is kept.
 /// </summary>
-internal sealed partial class MtaSts(DnsResolver dns, StsFetcher fetcher, Db db, TlsResults results, TlsSettings settings, TimeProvider time, ILogger<MtaSts> log) : BackgroundService
+internal sealed partial class MtaSts(
+    [FromKeyedServices(Routes.LookUps)] DnsResolver dns, StsFetcher fetcher, Db db, TlsResults results, TlsSettings settings, TimeProvider time, ILogger<MtaSts> log) : BackgroundService
 {
     /// <summary>Domains remembered in this process; when it is full it is emptied, and what holds is read from the store.</summary>
     public const int DomainsMax = 20_000;

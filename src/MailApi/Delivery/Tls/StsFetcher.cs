@@ -20,7 +20,8 @@ internal sealed record StsFetched(StsPolicy? Policy, string Text, TlsResult Fail
 /// <param name="settings">The port.</param>
 /// <param name="time">For the deadline.</param>
 /// <param name="trustedRoots">Authorities in place of the system's; null: the system's.</param>
-internal sealed class StsFetcher(DnsResolver dns, DnsOptions addresses, TlsSettings settings, TimeProvider time, X509Certificate2Collection? trustedRoots = null) : IDisposable
+internal sealed class StsFetcher(
+    [FromKeyedServices(Routes.LookUps)] DnsResolver dns, DnsOptions addresses, TlsSettings settings, TimeProvider time, X509Certificate2Collection? trustedRoots = null) : IDisposable
 {
     /// <summary>RFC 8461 §3.3 suggests a minute; mail waits meanwhile, and its slot with it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
