@@ -10,8 +10,8 @@ namespace MailApi.Events;
 public static class EventRoutes
 {
     // In ranges of the index, so that a poller pays for what is new and not for what it has. One writer at a time numbers rows in the order of commits, in transactions without a number.
-    private const string Next = "(e.transaction_id, e.position) > (@transaction, @position)";
-    private const string NextOfOneWriter = "e.transaction_id = 0 and e.position > @position";
+    private const string Next = "e.transaction_id < events_horizon() and (e.transaction_id, e.position) > (@transaction, @position) order by e.transaction_id, e.position";
+    private const string NextOfOneWriter = "e.transaction_id = 0 and e.position > @position order by e.position";
 
     public static void MapEvents(this IEndpointRouteBuilder routes) => routes.MapGet("/events", List)
         .RequireScope(Scopes.Read).WithTags("Events").WithName("ListEvents")
@@ -34,8 +34,7 @@ public static class EventRoutes
             caller.Tenant,
             $"""
             select {EventLog.Columns}, e.transaction_id, e.position from events e left join messages m on m.id = e.message_id
-            where e.tenant_id = @tenant and e.transaction_id < events_horizon() and {(db.Dialect.OneWriter ? NextOfOneWriter : Next)}
-            order by e.transaction_id, e.position limit @limit
+            where e.tenant_id = @tenant and {(db.Dialect.OneWriter ? NextOfOneWriter : Next)} limit @limit
             """, row => (Event: EventLog.Read(row), Transaction: row.GetInt64(7), Position: row.GetInt64(8)), ct,
             ("tenant", caller.Tenant.Value), ("transaction", transaction), ("position", position), ("limit", rows));
         if (found.Count > 0) (_, transaction, position) = found[^1];
