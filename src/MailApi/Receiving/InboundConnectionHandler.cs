@@ -1,3 +1,4 @@
+using System.Net;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Smtp.Listener;
 using Microsoft.AspNetCore.Connections;
@@ -23,6 +24,7 @@ internal sealed class InboundConnectionHandler(Inbound inbound, ListenerTls tls,
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromMinutes(15);
 
     private readonly SmtpSessions sessions = new(new Connections(options.ConnectionsMax, options.ConnectionsPerAddressMax), time);
+    private readonly Acquaintances acquaintances = new(time);
 
     private readonly Reception reception = new()
     {
@@ -41,5 +43,17 @@ internal sealed class InboundConnectionHandler(Inbound inbound, ListenerTls tls,
         },
     };
 
-    public override Task OnConnectedAsync(ConnectionContext connection) => sessions.Serve(connection, reception);
+    public override Task OnConnectedAsync(ConnectionContext connection)
+    {
+        var client = (connection.RemoteEndPoint as IPEndPoint)?.Address;
+        var limits = client is not null && acquaintances.Know(client) ? reception.Limits with { GreetingPause = TimeSpan.Zero } : reception.Limits;
+        return sessions.Serve(connection, reception with { Limits = limits, Deliver = Deliver });
+
+        async Task<Reply> Deliver(ReceivedMessage message, CancellationToken ct)
+        {
+            var reply = await inbound.Deliver(message, ct);
+            if (reply.IsPositive && client is not null) acquaintances.Meet(client);
+            return reply;
+        }
+    }
 }

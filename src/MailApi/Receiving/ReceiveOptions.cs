@@ -38,7 +38,7 @@ public sealed class ReceiveOptions
     [Range(1, 1000, ErrorMessage = "Between 1 and 1000.")]
     public int LoginFailuresMax { get; set; } = 10;
 
-    /// <summary>How long port 25 holds its greeting back, to see whether a client speaks out of turn; those that do are no mail servers.</summary>
+    /// <summary>How long port 25 holds its greeting back, to see whether a client speaks out of turn; those that do are no mail servers. <see cref="Acquaintances"/> are greeted at once.</summary>
     public TimeSpan GreetingPause { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>One of them at least has an address.</summary>
