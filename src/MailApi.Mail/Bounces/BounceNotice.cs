@@ -32,14 +32,16 @@ internal static partial class BounceNotice
         if (named.Count == 0) return [Status(action, null, text.Paragraphs, header)];
         if (named.Count == 1) return [Status(action, named[0], text.Paragraphs, header)];
 
-        // What is said of one stands between its address and the next.
-        var begins = named.Select(address => First(text.Paragraphs, address)).ToList();
-        return [.. named.Select((address, index) =>
+        // What is said of one stands between its address and the next, and is read once however many begin there: of those whose address is not found all is.
+        var begins = named.ConvertAll(address => First(text.Paragraphs, address));
+        var said = new Dictionary<int, RecipientStatus>();
+        foreach (var begin in begins)
         {
-            var begin = begins[index];
+            if (said.ContainsKey(begin)) continue;
             var end = begins.Where(other => other > begin).DefaultIfEmpty(text.Paragraphs.Count).Min();
-            return Status(action, address, begin < 0 ? text.Paragraphs : [.. text.Paragraphs.Take(begin..end)], header);
-        })];
+            said[begin] = Status(action, null, begin < 0 ? text.Paragraphs : [.. text.Paragraphs.Take(begin..end)], header);
+        }
+        return [.. named.Select((address, index) => said[begins[index]] with { FinalRecipient = address })];
     }
 
     private static int First(IReadOnlyList<string> paragraphs, string address)
@@ -66,9 +68,10 @@ internal static partial class BounceNotice
         }
         if (named.Count > 0) return named;
 
+        var from = Marks.AddressIn(header["From"] ?? "");
         ReadOnlySpan<char> all = text.Whole;
         while (Marks.AddressIn(ref all) is { } address)
-            if (IsRecipient(address, header, about)) return [address];
+            if (IsRecipient(address, from, about)) return [address];
         return [];
     }
 
@@ -78,9 +81,9 @@ internal static partial class BounceNotice
     }
 
     /// <summary>Not the sender's, whatever sub-domain of it the answer is to, and not somebody's who helps.</summary>
-    private static bool IsRecipient(string address, FieldBlock header, About about)
+    private static bool IsRecipient(string address, string? from, About about)
     {
-        if (BounceSigns.IsSystem(address) || string.Equals(Marks.AddressIn(header["From"] ?? ""), address, StringComparison.OrdinalIgnoreCase)) return false;
+        if (BounceSigns.IsSystem(address) || string.Equals(from, address, StringComparison.OrdinalIgnoreCase)) return false;
         var domain = address[(address.LastIndexOf('@') + 1)..];
         return !about.ReturnPaths.Any(path => path.Equals(address, StringComparison.OrdinalIgnoreCase)
             || path.EndsWith("@" + domain, StringComparison.OrdinalIgnoreCase) || path.EndsWith("." + domain, StringComparison.OrdinalIgnoreCase));

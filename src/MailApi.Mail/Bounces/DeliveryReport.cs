@@ -10,6 +10,9 @@ internal static partial class DeliveryReport
     private const int RecipientsMax = 100;
     private const int HostCharsMax = 255;
 
+    /// <summary>That are read for one recipient: the text for people says in one or two what became of it.</summary>
+    private const int ParagraphsMax = 5;
+
     /// <summary>Where a message says that what it answered was not RCPT TO: then a refusal is seldom about the address.</summary>
     private static readonly string[] OtherStages = ["end of data", "data command", "after data", "mail from", "after end of", "after pipelined end", "in reply to end", "message content", "ehlo", "helo command", "conn/"];
 
@@ -35,7 +38,7 @@ internal static partial class DeliveryReport
     private static RecipientStatus Told(RecipientStatus it, Lazy<IReadOnlyList<string>> notice)
     {
         if (it is not { Action: DeliveryAction.Failed, Verdict.Class: BounceClass.Other, Reply.Text: "" or "5.0.0", FinalRecipient: { } address }) return it;
-        var paragraphs = notice.Value.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).ToList();
+        var paragraphs = notice.Value.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).Take(ParagraphsMax).ToList();
         if (paragraphs.Count == 0) return it;
         var (reply, said) = BounceNotice.Reply(it.Action, paragraphs);
         var verdict = BounceTable.Classify(reply, IsAtRecipient(said));

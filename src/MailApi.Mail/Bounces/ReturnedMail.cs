@@ -21,4 +21,11 @@ public static class ReturnedMail
         if (BounceNotice.Read(parts, marks) is { } bounce) return bounce;
         return AutoReplies.IsOne(parts) ? new Returned.AutoReply { About = marks.About() } : new Returned.Other { About = marks.About() };
     }
+
+    /// <summary>The same where nothing but a <see cref="Returned.Complaint"/> counts: all else is <see cref="Returned.Other"/>.</summary>
+    public static Returned ReadComplaint(ReadOnlyMemory<byte> message)
+    {
+        var parts = Outline.Read(message);
+        return Complaints.Read(parts, new Marks(parts)) as Returned ?? new Returned.Other();
+    }
 }

@@ -44,9 +44,10 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
         try
         {
             Reply? worst = null;
+            var returned = new ReturnedMessage(message.Content);
             foreach (var recipient in message.Recipients.DistinctBy(path => (path.LocalPart.ToLowerInvariant(), path.Domain)))
             {
-                var reply = await Deliver(message.Content, recipient, ct);
+                var reply = await Deliver(returned, recipient, ct);
                 if (worst is null || Rank(reply) > Rank(worst)) worst = reply;
             }
             return worst ?? NotOurs;
@@ -64,7 +65,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     /// <summary>Of no domain in particular, which every host takes mail for (RFC 5321 §4.5.1). No report can be about a domain there: it is answered as a letter is at the others.</summary>
     private static bool IsPostmaster(MailPath recipient) => recipient.Domain.Length == 0;
 
-    private async Task<Reply> Deliver(ReadOnlyMemory<byte> message, MailPath recipient, CancellationToken ct)
+    private async Task<Reply> Deliver(ReturnedMessage message, MailPath recipient, CancellationToken ct)
     {
         if (IsPostmaster(recipient)) return NoReport;
         if (await addressees.Find(recipient, ct) is not { } addressee) return NotOurs;

@@ -46,33 +46,43 @@ internal sealed record Taken(ReturnedKind Kind, EnvelopeId? Envelope, ReturnEffe
 /// ties at once; what names only the message ties where that has a single recipient: its feedback id, which has our MAC, and its Message-ID, which others may have
 /// seen, where strangers bring nothing.
 /// </summary>
-internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, FeedbackLoops feedbackLoops, ReportIntake reports, TimeProvider time)
+internal sealed class Intake(Returns returns, Addressees addressees, UnsubscribeToken tokens, UnsubscribeLinks links, FeedbackLoops feedbackLoops, ReportIntake reports, TimeProvider time) : IDisposable
 {
     /// <summary>A local bounce can be back before the delivery is recorded; that takes no longer than this while the store answers.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Messages that are read at once: strangers bring them, and the other half of the processors answers HTTP.</summary>
+    private static readonly int ReadersMax = Math.Max(1, Environment.ProcessorCount / 2);
+
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
     private static readonly Counter<long> Count = new Meter("MailApi").CreateCounter<long>("mailapi.returned", description: "Messages that came back, by kind and by what they changed.");
 
+    private readonly SemaphoreSlim readers = new(ReadersMax, ReadersMax);
+
+    public void Dispose() => readers.Dispose();
+
+    /// <inheritdoc cref="Take(ReturnedMessage, Addressee?, Scope, bool, CancellationToken)"/>
+    public Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, bool fromAnyone, CancellationToken ct) => Take(new ReturnedMessage(message), to, of, fromAnyone, ct);
+
     /// <summary>Records what a message says, once.</summary>
-    /// <param name="message">Its octets.</param>
+    /// <param name="message">The same for each of its recipients, so that it is read once.</param>
     /// <param name="to">The address of ours that it was sent to; null where that is not known.</param>
     /// <param name="fromAnyone">Port 25 brings it: neither a caller with a key nor a mailbox that the tenant named.</param>
     /// <param name="of">What the envelope must be of.</param>
     /// <param name="ct">Ends the wait, not a record under way.</param>
     /// <exception cref="System.Data.Common.DbException">The store is away; nothing is recorded.</exception>
-    public async Task<Taken> Take(ReadOnlyMemory<byte> message, Addressee? to, Scope of, bool fromAnyone, CancellationToken ct)
+    public async Task<Taken> Take(ReturnedMessage message, Addressee? to, Scope of, bool fromAnyone, CancellationToken ct)
     {
         var taken = to switch
         {
             Addressee.Unsubscribe { Mail: var mail } => new Taken(ReturnedKind.Unsubscribe, mail.Envelope, await links.Unsubscribe(mail, ct) ? ReturnEffect.Recorded : ReturnEffect.Nothing),
-            Addressee.Reports { Domain.Id: var domain } => await Report(domain, message, ct),
+            Addressee.Reports { Domain.Id: var domain } => await Report(domain, message.Octets, ct),
             // A bounce counts at the return path that it proves.
-            Addressee.Feedback => ReturnedMail.Read(message) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, fromAnyone, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
-            _ => await Answer(ReturnedMail.Read(message), (to as Addressee.ReturnPath)?.Envelope, of, fromAnyone, ct),
+            Addressee.Feedback => await message.ReadComplaint(readers, ct) is Returned.Complaint complaint ? await Complaint(complaint, proven: null, of, fromAnyone, ct) : new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
+            _ => await Answer(await message.Read(readers, ct), (to as Addressee.ReturnPath)?.Envelope, of, fromAnyone, ct),
         };
         // Into a mailbox of the domain's own everything may come.
-        if (taken.Kind == ReturnedKind.Other && to is null && of.Domain is { } own) taken = await Report(own, message, ct);
+        if (taken.Kind == ReturnedKind.Other && to is null && of.Domain is { } own) taken = await Report(own, message.Octets, ct);
         Count.Add(1, new("kind", taken.Kind.ToText()), new("effect", taken.Effect.ToText()));
         return taken;
     }

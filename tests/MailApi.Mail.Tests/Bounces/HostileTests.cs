@@ -57,6 +57,31 @@ public sealed class HostileTests
         if (returned is Returned.Status status) Assert.InRange(status.Recipients.Count, 1, 100);
     }
 
+    /// <summary>Every reading of a paragraph allocates, so what is allocated tells how often they are read, whatever else the machine does.</summary>
+    [Theory]
+    [InlineData("X-Failed-Recipients: {0}@gone.example", ", {0}@gone.example", "\r\n\r\n", "This says nothing of anybody, {0}.\r\n\r\n")]
+    [InlineData("X-Failed-Recipients: {0}@gone.example", ", {0}@gone.example", "\r\n\r\n", "This speaks of {0}@gone.example and no more.\r\n\r\n")]
+    [InlineData("Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n", "Final-Recipient: rfc822; {0}@gone.example\r\nAction: failed\r\nStatus: 5.0.0\r\n\r\n",
+        "--b\r\n\r\n", "Here are 00@gone.example, 10@gone.example, 19@gone.example, 23@gone.example, 37@gone.example and 99@gone.example.\r\n\r\n")]
+    public void What_a_text_says_is_read_in_time_linear_in_its_size_however_many_recipients_are_named(string begin, string recipient, string between, string paragraph)
+    {
+        var (one, all) = (Allocated(1), Allocated(100));
+        Assert.True(all < 3 * one + (2 << 20), $"{one:N0} bytes for one recipient, {all:N0} for 100");
+
+        long Allocated(int recipients)
+        {
+            var message = Encoding.ASCII.GetBytes(Head + Of(begin, 0) + string.Concat(Enumerable.Range(0, recipients).Select(n => Of(recipient, n))) + between
+                + string.Concat(Enumerable.Range(0, 200).Select(n => Of(paragraph, n % 100))));
+            var status = Assert.IsType<Returned.Status>(ReturnedMail.Read(message));
+            Assert.Equal(recipients, status.Recipients.Count);
+            var allocated = GC.GetAllocatedBytesForCurrentThread();
+            ReturnedMail.Read(message);
+            return GC.GetAllocatedBytesForCurrentThread() - allocated;
+        }
+
+        static string Of(string text, int n) => text.Replace("{0}", $"{n:00}", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_comes_before_a_bound_is_read_and_what_comes_after_is_not()
     {
