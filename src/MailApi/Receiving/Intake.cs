@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail.Bounces;
+using MailApi.Mail.Composition;
 using MailApi.Reports;
 using MailApi.Sending;
 using MailApi.Spool;
@@ -106,13 +107,27 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
 
     private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
-        var failed = status.Recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
-        if (await Tie(status.About, proven, of, fromAnyone, ct) is not { } envelope) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
+        var envelope = await Tie(status.About, proven, of, fromAnyone, ct);
+        var recipients = envelope is null ? status.Recipients : await Named(status.Recipients, envelope.Value, ct);
+        var failed = recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
+        if (envelope is null) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
         // Delays and successes are of no consequence: who took the mail goes on trying.
         if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
         var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
-        return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope, reply, failed.Verdict) { Of = Narrowed(of, status.About) }, ct), failed.Verdict);
+        return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope.Value, reply, failed.Verdict) { Of = Narrowed(of, status.About) }, ct), failed.Verdict);
     }
+
+    /// <summary>An envelope has one recipient, and a report may tell of others as well: what names it, else all, since who forwards or hides the recipient names another or none.</summary>
+    private async Task<IReadOnlyList<RecipientStatus>> Named(IReadOnlyList<RecipientStatus> recipients, EnvelopeId envelope, CancellationToken ct)
+    {
+        if (recipients.Count == 1 || await returns.RecipientOf(envelope, ct) is not { } address) return recipients;
+        var named = recipients.Where(recipient => IsSame(recipient.OriginalRecipient, address) || IsSame(recipient.FinalRecipient, address)).ToList();
+        return named.Count > 0 ? named : recipients;
+    }
+
+    /// <summary>Receivers fold the case of local parts, and write domains in either form.</summary>
+    private static bool IsSame(string? reported, string address) =>
+        string.Equals(EmailAddress.TryParse(reported, out var parsed) ? parsed.ToString() : reported, address, StringComparison.OrdinalIgnoreCase);
 
     private async Task<Taken> Complaint(Returned.Complaint complaint, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {

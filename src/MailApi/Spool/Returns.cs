@@ -72,6 +72,10 @@ internal sealed class Returns : IAsyncDisposable
         return found is [var only] && (of.Tenant ?? only.Tenant) == only.Tenant && (of.Domain ?? only.Domain) == only.Domain ? only.Id : null;
     }
 
+    /// <summary>Whom an envelope is for, in lower-case A-labels; null where there is none.</summary>
+    public async Task<string?> RecipientOf(EnvelopeId envelope, CancellationToken ct) =>
+        (await db.Query("select recipient from envelopes where id = @id", row => row.GetString(0), ct, ("id", envelope.Value))) is [var recipient] ? recipient : null;
+
     public ValueTask DisposeAsync() => batcher.DisposeAsync();
 
     private async Task<IReadOnlyList<ReturnEffect>> Commit(IReadOnlyList<Return> batch)

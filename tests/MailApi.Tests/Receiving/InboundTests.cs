@@ -26,6 +26,56 @@ public sealed class InboundTests(TestHost host)
         Assert.Single((await Message(tenant, id)).GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.bounced");
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task Of_a_report_on_several_recipients_what_names_the_envelopes_own_counts(bool hasFailed, bool isFirst)
+    {
+        var tenant = await host.NewTenant();
+        var (id, sent) = await Delivered(tenant);
+        var own = hasFailed ? Block(sent.Recipient.ToUpperInvariant(), "failed", "550 5.1.1 Nobody of that name") : Block(sent.Recipient.ToUpperInvariant(), "delivered", "250 2.1.5 OK");
+        var other = hasFailed ? Block("bob@example.net", "delivered", "250 2.1.5 OK") : Block("bob@example.net", "failed", "550 5.1.1 Nobody of that name");
+        await using var receiver = await Receiver();
+        Assert.StartsWith("250 ", await receiver.Send(Report(sent, isFirst ? [own, other] : [other, own]), sent.MailFrom));
+
+        var recipient = (await Message(tenant, id)).GetProperty("recipients")[0];
+        Assert.Equal(hasFailed ? "bounced" : "delivered", recipient.GetProperty("state").GetString());
+        if (hasFailed) Assert.Equal("Nobody of that name", recipient.GetProperty("reply").GetProperty("text").GetString());
+    }
+
+    [Theory]
+    [InlineData("carl@example.net", "ANN-{0}@xn--fsqu00a.xn--0zwm56d", "delivered")]
+    [InlineData("Ann-{0}@例子.测试", "carl@example.net", "delivered")]
+    [InlineData("ann-{0}@example.net", "carl@example.net", "bounced")]
+    public async Task It_is_named_by_either_field_and_with_its_domain_in_either_form_and_forwarded_where_none_names_it(string final, string original, string state)
+    {
+        var (tenant, run) = (await host.NewTenant(), $"{Guid.NewGuid():N}");
+        var (id, sent) = await tenant.Deliver(tenant.Mail($"ann-{run}@xn--fsqu00a.xn--0zwm56d"));
+        await using var receiver = await Receiver();
+        var report = Report(sent, [Block("bob@example.net", "failed", "550 5.1.1 Nobody of that name"), $"Original-Recipient: rfc822;{original}\r\n" + Block(final, "delivered", "250 2.1.5 OK")]).Replace("{0}", run, StringComparison.Ordinal);
+        Assert.StartsWith("250 ", await receiver.Send(Encoding.UTF8.GetBytes(report), sent.MailFrom));
+        Assert.Equal(state, (await Message(tenant, id)).GetProperty("recipients")[0].GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_report_on_a_hundred_recipients_that_comes_to_all_their_return_paths_at_once_counts_for_each()
+    {
+        var tenant = await host.NewTenant();
+        var run = $"{Guid.NewGuid():N}@example.net";
+        var id = await tenant.Send(tenant.Mail([.. Enumerable.Range(0, 100).Select(n => $"r{n}-{run}")]));
+        var sent = new List<SinkMessage>();
+        for (var n = 0; n < 100; n++) sent.Add(await host.Sink.WaitFor($"r{n}-{run}", TimeSpan.FromSeconds(60)));
+        await using var receiver = await Receiver();
+        var blocks = sent.Select((one, n) => n % 2 == 0 ? Block(one.Recipient, "failed", $"550 5.1.1 No {one.Recipient}") : Block(one.Recipient, "delivered", "250 2.1.5 OK"));
+        Assert.StartsWith("250 ", await receiver.Send(Report(sent[0], blocks), [.. sent.Select(one => one.MailFrom)]));
+
+        var recipients = (await Message(tenant, id)).GetProperty("recipients").EnumerateArray().ToLookup(it => it.GetProperty("state").GetString(), it => (it.GetProperty("address").GetString(), it.GetProperty("reply").GetProperty("text").GetString()));
+        Assert.Equal((50, 50), (recipients["bounced"].Count(), recipients["delivered"].Count()));
+        Assert.All(recipients["bounced"], it => Assert.Equal($"No {it.Item1}", it.Item2));
+    }
+
     [Fact]
     public async Task Forged_return_paths_are_refused_and_change_nothing()
     {
@@ -195,6 +245,14 @@ public sealed class InboundTests(TestHost host)
             + "Content-Type: multipart/report; report-type=\"tlsrpt\"; boundary=\"x\"\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nA report.\r\n--x\r\nContent-Type: application/tlsrpt+gzip\r\n"
             + $"Content-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(report, Base64FormattingOptions.InsertLineBreaks)}\r\n--x--\r\n";
     }
+
+    /// <summary>A delivery status notification with a block for each recipient (RFC 3464 §2.3).</summary>
+    private static string Report(SinkMessage sent, IEnumerable<string> blocks) =>
+        $"From: MAILER-DAEMON@mx.example.net\r\nTo: {sent.MailFrom}\r\nSubject: Delivery report\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        + $"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n{string.Join("\r\n", blocks)}\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {sent.MessageId}\r\n\r\n--b--\r\n";
+
+    private static string Block(string recipient, string action, string reply) =>
+        $"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {reply.Split(' ')[1]}\r\nDiagnostic-Code: smtp; {reply}\r\n";
 
     private async Task<SmtpCaller> Receiver()
     {
