@@ -7,7 +7,7 @@ namespace MailApi.Mail.Bounces;
 /// <remarks>
 /// The codes are parted by blanks and any of them suffices: <c>550</c>, <c>5xx</c>, an enhanced code <c>5.1.1</c>, one of either kind of failure
 /// <c>x.7.26</c>, all of a subject <c>5.7.*</c>, or a range <c>5.7.606-649</c>; no code fits every reply. The words are parted by <c>|</c>; they stand in
-/// the text at the bounds of words, in any case, with anything at all in the place of an ellipsis and a letter in that of each question mark at the end; no
+/// the text at the bounds of words, in any case and outside addresses, with anything at all in the place of an ellipsis and a letter in that of each question mark at the end; no
 /// words fit every text. Nothing is a regular expression, so that no text of the other side is slow to read.
 /// </remarks>
 internal sealed class BounceRow
@@ -94,8 +94,8 @@ internal sealed class BounceRow
         new(codes, words, BounceClass.Other, isHard: false, means, cure);
 
     /// <param name="reply">Whose codes are looked at.</param>
-    /// <param name="text">Its text in lower case.</param>
-    public bool Fits(Reply reply, string text) => FitsCode(reply) && FitsWords(text);
+    /// <param name="text">The words of its text.</param>
+    public bool Fits(Reply reply, ReplyWords text) => FitsCode(reply) && FitsWords(text);
 
     // Loops, because lambdas would cost each row of the table an object or two for every reply.
     private bool FitsCode(Reply reply)
@@ -105,10 +105,11 @@ internal sealed class BounceRow
         return codes.Length == 0;
     }
 
-    private bool FitsWords(string text)
+    // Only a phrase of several pieces names its receiver, often by the domain of the address that the reply quotes.
+    private bool FitsWords(ReplyWords text)
     {
         foreach (var phrase in words)
-            if (Holds(text, phrase)) return true;
+            if (Holds(phrase.Length > 1 ? text.WithDomains : text.Plain, phrase)) return true;
         return words.Length == 0;
     }
 

@@ -24,6 +24,7 @@ public static partial class BounceTable
             "See whether other mail from you reaches QQ before you give up the address; it is tried again.", BounceClass.Policy),
         Rule("550", "mail is rejected by recipients|mail rejected by recipient", "The recipient refuses mail from this sender.", "Do not write to this recipient again unless asked."),
         Unproven("550", "dmarc check failed…qq.com|dkim check failed…qq.com|spf check failed…qq.com", "QQ found that SPF, DKIM or DMARC does not pass."),
+        CertainlyDead("550", "the recipient may contain a non-existent account", "Nobody has this address at QQ."),
         Dead("550", "mailbox not found…qq.com|mailbox not found. http", "Nobody has this address at Tencent."),
         Full("550 552 452", "the recipients' mailbox is full|mailbox space not enough", "The recipient's mailbox is full."),
 
@@ -56,7 +57,8 @@ public static partial class BounceTable
         Reputation("554", "reject by behaviour spam", "Alibaba distrusts how this sender behaves.", WriteToPostmaster),
         Content("554", "reject by content spam|mail data refused by aisp|rejected by content filter…aliyun", "Alibaba distrusts what the message says."),
         Content("553", "mail data refused by aisp", "Alibaba distrusts what the message says."),
-        Dead("550 553 554 559", "invalid rcptto|rcpt…dosn't exist|rcpt…doesn't exist", "Nobody has this address."),
+        CertainlyDead("550 553 554 559", "invalid rcptto|rcpt…dosn't exist", "Nobody has this address."),
+        Dead("550 553 554 559", "rcpt…doesn't exist", "Nobody has this address."),
         Full("", "user space full|mailbox is full…aliyun|超出邮箱容量", "The recipient's mailbox is full."),
         TooMuch("4xx 554", "too many connections…aliyun|antispam_flow|sending too frequently", "The receiver has had too much for now."),
 
@@ -65,8 +67,11 @@ public static partial class BounceTable
         Full("", "quota exceed the hard limit|exceed the hard limit for user", "The recipient's mailbox is full."),
         Reputation("4xx 5xx", "your ip is blocked…sina|spam ip…sina|ip is in black list…sina|blocked by sina", "Sina distrusts the sending address.", WriteToPostmaster),
         Content("5xx", "spam content rejected…sina|rejected as spam…sina|spam detected…sina", "Sina distrusts what the message says."),
+    ];
 
-        // What Chinese systems say in Chinese.
+    /// <summary>What Chinese systems say in Chinese.</summary>
+    private static BounceRow[] ChineseWords =>
+    [
         Full("", "邮箱已满|邮箱空间已满|邮箱空间不足|容量已满|空间已满|容量不足|超过邮箱容量|郵箱已滿|信箱已滿|超出配额", "The recipient's mailbox is full."),
         Dead("", "收件人不存在|用户不存在|邮箱不存在|收件人地址不存在|收件人邮箱不存在|该收件人地址不存在|帐号不存在|账号不存在|地址不存在|查无此人|不存在该用户|无此用户|收件人帐号不存在|使用者不存在|收件者不存在|收信人不存在",
             "Nobody has this address."),

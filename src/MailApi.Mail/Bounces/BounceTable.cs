@@ -19,7 +19,7 @@ public static partial class BounceTable
     private static readonly FrozenSet<string> AddressStatus = new[] { "5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10" }.ToFrozenSet();
 
     // What names its receiver before what anybody may have written, and words before codes: many a receiver says "5.1.1 blocked".
-    internal static readonly BounceRow[] Rows = [.. ChineseReceivers, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast, .. Words, .. Codes];
+    internal static readonly BounceRow[] Rows = [.. ChineseReceivers, .. ChineseWords, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast, .. Words, .. Codes];
 
     private static readonly BounceRow Unknown = BounceRow.Else("", "", "The receiver refused the message.", "Read its reply.");
 
@@ -28,33 +28,34 @@ public static partial class BounceTable
     /// <param name="atRecipient">It answered <c>RCPT TO</c>.</param>
     public static BounceVerdict Classify(Reply reply, bool atRecipient)
     {
-        var row = Find(reply);
+        var words = ReplyWords.Of(reply.Text.Truncate(TextCharsMax));
+        var row = Find(reply, words);
         return new(row.Class, row.IsHard && reply.IsPermanent, row.Means, row.Cure)
         {
             IsRateSignal = row.IsRateSignal,
             SuppressesAddress = row.Class switch
             {
-                BounceClass.NoMailbox => !row.IsShut && MeansTheAddress(reply, atRecipient, row.IsCertain),
+                BounceClass.NoMailbox => !row.IsShut && MeansTheAddress(reply, words, atRecipient, row.IsCertain),
                 // A domain that is not there; without the code it may be the sender's.
-                BounceClass.Dns => reply.Enhanced is "5.1.2" or "5.1.10" && MeansTheAddress(reply, atRecipient, isCertain: false),
+                BounceClass.Dns => reply.Enhanced is "5.1.2" or "5.1.10" && MeansTheAddress(reply, words, atRecipient, isCertain: false),
                 _ => false,
             },
         };
     }
 
-    internal static BounceRow Find(Reply reply)
+    internal static BounceRow Find(Reply reply) => Find(reply, ReplyWords.Of(reply.Text.Truncate(TextCharsMax)));
+
+    private static BounceRow Find(Reply reply, ReplyWords words)
     {
-        var text = reply.Text.Truncate(TextCharsMax);
-        text = text.ToLowerInvariant();
         foreach (var row in Rows)
-            if (row.Fits(reply, text)) return row;
+            if (row.Fits(reply, words)) return row;
         return Unknown;
     }
 
     /// <summary>In doubt false: a suppressed good address is lost for good, a dead one costs another refusal.</summary>
-    private static bool MeansTheAddress(Reply reply, bool atRecipient, bool isCertain)
+    private static bool MeansTheAddress(Reply reply, ReplyWords words, bool atRecipient, bool isCertain)
     {
-        if (!reply.IsPermanent || Blames().IsMatch(reply.Text.AsSpan(0, Math.Min(reply.Text.Length, TextCharsMax)))) return false;
+        if (!reply.IsPermanent || Blames().IsMatch(words.WithoutHosts())) return false;
         if (isCertain) return true;
         if (reply.Enhanced is { } enhanced) return reply.Code != 552 && AddressStatus.Contains(enhanced);
         return atRecipient && reply.Code is 550 or 551 or 553;

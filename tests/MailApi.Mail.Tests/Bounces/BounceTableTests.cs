@@ -19,6 +19,17 @@ public class BounceTableTests
     [InlineData(551, "User not local; please try <bo@example.org>", true, true)]
     [InlineData(553, "5.1.2 no such domain", true, true)]
     [InlineData(550, "User not found: ann@163.com", true, true)]
+    [InlineData(554, "delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com) [0] - mta4123.mail.bf1.yahoo.com", false, true)]
+    [InlineData(559, "Invalid rcptto [@sm070102]", false, true)]
+    [InlineData(554, "RCPT (x@aliyun.com) dosn't exist", false, true)]
+    [InlineData(550, "The recipient may contain a non-existent account, please check the recipient address.", false, true)]
+    // Whatever the address and the hosts are called.
+    [InlineData(550, "5.1.1 <missing@blocked.example>: user unknown", true, true)]
+    [InlineData(550, "5.1.1 <full@shop.example>: Recipient address rejected: User unknown", true, true)]
+    [InlineData(550, "5.1.1 <\"mail box full\"@shop.example>: Recipient address rejected: User unknown", true, true)]
+    [InlineData(550, "5.1.1 User unknown: spam-policy+quota.limit@dmarc.rate.example, asked at relay.example.net.", true, true)]
+    [InlineData(550, "5.1.1 User unknown at spf.relay.spam.example", true, true)]
+    [InlineData(550, "5.1.1 User unknown at relay.example.net (blocked)", true, false)]
     // Without an enhanced code only an answer to RCPT is about the address.
     [InlineData(550, "No such user here", false, false)]
     [InlineData(554, "delivery error: this user doesn't have an account", true, false)]
@@ -108,6 +119,14 @@ public class BounceTableTests
     [InlineData(550, "Почтовый ящик переполнен", BounceClass.MailboxFull, false)]
     [InlineData(550, "Postfach existiert nicht", BounceClass.NoMailbox, true)]
     [InlineData(550, "メールボックスがいっぱいです", BounceClass.MailboxFull, false)]
+    [InlineData(554, "delivery error: dd This user doesn't have a yahoo.com account (x@yahoo.com) [0]", BounceClass.NoMailbox, true)]
+    [InlineData(559, "Invalid rcptto [@sm070102]", BounceClass.NoMailbox, true)]
+    [InlineData(550, "The recipient may contain a non-existent account, please check the recipient address.", BounceClass.NoMailbox, true)]
+    [InlineData(550, "5.1.1 <missing@blocked.example>: user unknown", BounceClass.NoMailbox, true)]
+    [InlineData(550, "5.1.1 blacklist@example.net: user unknown", BounceClass.NoMailbox, true)]
+    [InlineData(550, "Invalid user: ann@163.com", BounceClass.NoMailbox, true)]
+    [InlineData(550, "dkim@例子.中国: 收件人不存在", BounceClass.NoMailbox, true)]
+    [InlineData(550, "收件人ann@qq.com不存在的邮箱已满", BounceClass.MailboxFull, false)]
     [InlineData(554, "whatever", BounceClass.Other, true)]
     [InlineData(451, "whatever", BounceClass.Other, false)]
     public void A_refusal_has_a_class_and_is_hard_or_soft(int code, string text, BounceClass expected, bool isHard)
@@ -194,6 +213,11 @@ public class BounceTableTests
     [InlineData("收件人")]
     [InlineData("HL:HL:")]
     [InlineData("5.1.1 ")]
+    [InlineData("a@")]
+    [InlineData("\"@")]
+    [InlineData("@.")]
+    [InlineData(".")]
+    [InlineData("a.a")]
     public void Long_text_made_to_be_slow_is_not(string piece)
     {
         var text = string.Concat(Enumerable.Repeat(piece, (64 << 10) / piece.Length));
