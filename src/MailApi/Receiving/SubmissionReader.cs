@@ -14,9 +14,9 @@ namespace MailApi.Receiving;
 /// <summary>What a message's own fields ask of the service.</summary>
 internal sealed record Instructions(Category Category, string? Topic, IReadOnlyList<string> Tags, IReadOnlyDictionary<string, string> Metadata, string? IdempotencyKey)
 {
-    /// <summary>Under the caller's key stand the octets as they came, and whom they are for.</summary>
+    /// <summary>Under the caller's key stands what of the message its program would compose again, and whom it is for.</summary>
     public IdempotencyKey? Idempotency(Caller caller, ReadOnlyMemory<byte> octets, IReadOnlyList<EmailAddress> recipients) =>
-        IdempotencyKey is null ? null : Acceptances.Idempotency(IdempotencyKey, caller, [octets, Encoding.UTF8.GetBytes(string.Join('\n', recipients))]);
+        IdempotencyKey is null ? null : Acceptances.Idempotency(IdempotencyKey, caller, LastingOctets.Of(octets).Append(Encoding.UTF8.GetBytes(string.Join('\n', recipients))));
 }
 
 /// <summary>

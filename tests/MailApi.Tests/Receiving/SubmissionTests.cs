@@ -152,6 +152,53 @@ public sealed class SubmissionTests(TestHost host)
         Assert.StartsWith("550 ", await caller.Send(Mail(tenant, ""), recipient), StringComparison.Ordinal);
     }
 
+    /// <summary>As Nodemailer, PHPMailer and System.Net.Mail do, which have no other way to repeat a mail.</summary>
+    [Fact]
+    public async Task A_message_composed_again_is_the_same_under_its_key_until_a_word_of_it_changes()
+    {
+        var tenant = await host.AnyTenant();
+        var (recipient, key) = (Unique(), Unique());
+        await using var caller = await LoggedIn(tenant.LiveKey);
+        var first = await caller.Send(Composed("b1", "Tue, 24 Nov 2026 09:30:00 +0000"), recipient);
+        Assert.StartsWith("250 2.0.0 msg_", first, StringComparison.Ordinal);
+        Assert.Equal(first, await caller.Send(Composed("=_another_2", "Tue, 24 Nov 2026 09:31:07 +0000"), recipient));
+        foreach (var (was, became) in ((string, string)[])[("It left.", "It is late."), ("1001", "1002"), ("AAAA", "AAAB"), ("invoice", "offer"), ("text/html", "text/x-html")])
+            Assert.StartsWith("554 5.5.0 Use a new key", await caller.Send(Composed("r", "Tue, 24 Nov 2026 09:32:00 +0000").Replace(was, became, StringComparison.Ordinal), recipient), StringComparison.Ordinal);
+        Assert.StartsWith("554 5.5.0 Use a new key", await caller.Send(Composed("b3", "Tue, 24 Nov 2026 09:33:00 +0000"), Unique()), StringComparison.Ordinal);
+        var sent = await TestHost.Json(await tenant.Live.GetAsync("/messages?recipient=" + recipient));
+        Assert.Single(sent.GetProperty("items").EnumerateArray());
+
+        string Composed(string boundary, string date) => $"""
+            Date: {date}
+            From: orders@{tenant.Domain}
+            Message-ID: <{Guid.NewGuid():N}@{tenant.Domain}>
+            Subject: Order 1001
+            Idempotency-Key: {key}
+            Content-Type: multipart/mixed; boundary="{boundary}-outer"
+
+            --{boundary}-outer
+            Content-Type: multipart/alternative;
+             boundary="{boundary}"
+
+            --{boundary}
+            Content-Type: text/plain
+
+            It left.
+            --{boundary}
+            Content-Type: text/html
+
+            <p>It left.</p>
+            --{boundary}--
+            --{boundary}-outer
+            Content-Type: application/pdf; name=invoice.pdf
+            Content-Transfer-Encoding: base64
+
+            AAAA
+            --{boundary}-outer--
+
+            """.ReplaceLineEndings("\r\n");
+    }
+
     [Fact]
     public async Task A_test_keys_mail_stays_in_the_sandbox_and_465_speaks_TLS_first()
     {

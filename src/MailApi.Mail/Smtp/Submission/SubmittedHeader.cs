@@ -50,7 +50,7 @@ internal static class SubmittedHeader
     }
 
     /// <summary>Behind the CRLF that no blank follows. The last line of a message may lack it.</summary>
-    private static int FieldEnd(ReadOnlySpan<byte> rest)
+    internal static int FieldEnd(ReadOnlySpan<byte> rest)
     {
         var end = 0;
         do
