@@ -29,6 +29,9 @@ public sealed record EventData
     /// <summary>What kind of refusal the reply is.</summary>
     public BounceClass? Class { get; init; }
 
+    /// <summary>Of a bounce: whether trying again is of no use; else it was the hour or a limit, and the same mail may be taken later. Absent of a bounce from before this was recorded.</summary>
+    public bool? Hard { get; init; }
+
     /// <summary>What the refusal means and what to do about it, in words for people.</summary>
     public string? Explanation { get; init; }
 

@@ -23,6 +23,9 @@ public sealed record ReceiveAnswer
     /// <summary>Of a failed delivery: what kind of refusal it was.</summary>
     public BounceClass? Class { get; init; }
 
+    /// <summary>Of a failed delivery: whether trying again is of no use.</summary>
+    public bool? Hard { get; init; }
+
     /// <summary>What the refusal means and what to do about it, in words for people.</summary>
     public string? Explanation { get; init; }
 }
@@ -72,6 +75,7 @@ internal static class ReceiveRoutes
             Envelope = taken.Effect == ReturnEffect.Unknown ? null : taken.Envelope,
             Recorded = taken.Effect == ReturnEffect.Recorded,
             Class = taken.Verdict?.Class,
+            Hard = taken.Verdict?.IsHard,
             Explanation = taken.Verdict?.Explanation,
         });
     }

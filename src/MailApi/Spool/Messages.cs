@@ -48,6 +48,9 @@ public sealed record RecipientView
     /// <summary>What kind of refusal the reply of a bounced recipient is.</summary>
     public BounceClass? Class { get; init; }
 
+    /// <summary>Of a bounced recipient: whether trying again is of no use. Absent of one that bounced before this was recorded.</summary>
+    public bool? Hard { get; init; }
+
     /// <summary>An attempt ended without an answer after its final dot: the receiver may hold a copy.</summary>
     public required bool DuplicatePossible { get; init; }
 
@@ -156,7 +159,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
         var recipients = await db.QueryAs(
             tenant,
             $"""
-            select message_id, id, recipient, state, tries, reply_code, reply_enhanced, reply_text, reply_mx, duplicate_possible, due_at, updated_at, bounce_class
+            select message_id, id, recipient, state, tries, reply_code, reply_enhanced, reply_text, reply_mx, duplicate_possible, due_at, updated_at, bounce_class, bounce_hard
             from envelopes where tenant_id = @tenant and message_id in ({string.Join(", ", names.Select(name => "@" + name))}) order by id
             """, row => (Message: new MessageId(row.GetGuid(0)), View: ReadRecipient(row)), ct,
             [("tenant", tenant.Value), .. messages.Select((message, index) => (names[index], (object?)message.Id.Value))]);
@@ -198,6 +201,7 @@ internal sealed class Messages(Db db, EventsAppended appended)
             Attempts = row.GetInt32(4),
             Reply = row.IsDBNull(5) ? null : new EventReply(row.GetInt32(5), row.TextOrNull(6), row.TextOrNull(7) ?? "", row.TextOrNull(8)),
             Class = row.TextOrNull(12) is { } name && BounceClasses.TryParse(name, out var kind) ? kind : null,
+            Hard = row.IsDBNull(13) ? null : row.GetBoolean(13),
             DuplicatePossible = row.GetBoolean(9),
             NextAttemptAt = state is EnvelopeState.Queued or EnvelopeState.Deferred && row.GetInt64(10) != HeldMail.Never ? row.Instant(10) : null,
             UpdatedAt = row.Instant(11),

@@ -70,14 +70,14 @@ internal sealed class Records : IAsyncDisposable
                 duplicate_possible = duplicate_possible or @uncertain, delayed = delayed or @delayed,
                 reply_code = coalesce(cast(@code as integer), reply_code), reply_enhanced = case when cast(@code as integer) is null then reply_enhanced else @enhanced end,
                 reply_text = coalesce(cast(@text as text), reply_text), reply_mx = case when cast(@code as integer) is null then reply_mx else @mx end,
-                bounce_class = @class
+                bounce_class = @class, bounce_hard = @hard
             where id = @id and attempt = @attempt and state = 'sending'
             returning seq, due_at
             """,
             ("state", state.ToText()), ("events", events), ("tries", IsConversation(outcome) ? 1 : 0), ("delay", (long)delay.TotalMilliseconds),
             ("final", state > EnvelopeState.Deferred ? 1 : 0), ("uncertain", outcome is Outcome.Deferred { Uncertain: true } or Outcome.Unknown),
             ("delayed", outcome is Outcome.Deferred { TellDelayed: true }), ("code", reply?.Code), ("enhanced", reply?.Enhanced), ("text", reply?.Text), ("mx", reply?.Mx),
-            ("class", (outcome as Outcome.Bounced)?.Verdict.Class.Name()), ("id", claim.Envelope.Value), ("attempt", claim.Attempt));
+            ("class", (outcome as Outcome.Bounced)?.Verdict.Class.Name()), ("hard", (outcome as Outcome.Bounced)?.Verdict.IsHard), ("id", claim.Envelope.Value), ("attempt", claim.Attempt));
     }
 
     private IEnumerable<Statement> Consequences(Claim claim, Outcome outcome, int seq, DateTimeOffset dueAt)
@@ -97,7 +97,7 @@ internal sealed class Records : IAsyncDisposable
         return outcome switch
         {
             Outcome.Delivered o => Event(EventType.MessageDelivered, data with { Reply = o.Reply }),
-            Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply, Class = o.Verdict.Class, Explanation = o.Verdict.Explanation })
+            Outcome.Bounced o => Event(EventType.MessageBounced, data with { Reply = o.Reply, Class = o.Verdict.Class, Hard = o.Verdict.IsHard, Explanation = o.Verdict.Explanation })
                 // What the sandbox refuses is no dead address.
                 .Concat(claim.Test ? [] : suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
             Outcome.Deferred o => Deferred(

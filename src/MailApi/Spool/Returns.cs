@@ -99,11 +99,11 @@ internal sealed class Returns : IAsyncDisposable
     private static Statement Update(Return item) => item switch
     {
         Return.Bounce bounce => new Statement($"""
-            update envelopes set state = 'bounced', seq = seq + 1, updated_at = now_ms(), bounce_class = @class,
+            update envelopes set state = 'bounced', seq = seq + 1, updated_at = now_ms(), bounce_class = @class, bounce_hard = @hard,
                 reply_code = @code, reply_enhanced = @enhanced, reply_text = @text, reply_mx = @mx
             where id = @id and state in ('delivered', 'unknown') and {Owned}
             {EnvelopeEvents.Returning}
-            """, [.. Named(item), ("class", bounce.Verdict.Class.Name()), ("code", bounce.Reply.Code), ("enhanced", bounce.Reply.Enhanced), ("text", bounce.Reply.Text), ("mx", bounce.Reply.Mx)]),
+            """, [.. Named(item), ("class", bounce.Verdict.Class.Name()), ("hard", bounce.Verdict.IsHard), ("code", bounce.Reply.Code), ("enhanced", bounce.Reply.Enhanced), ("text", bounce.Reply.Text), ("mx", bounce.Reply.Mx)]),
         _ => new Statement($"""
             update envelopes set complained = true, seq = seq + 1, updated_at = now_ms()
             where id = @id and state in ('delivered', 'bounced', 'unknown') and not complained and {Owned}
@@ -125,7 +125,7 @@ internal sealed class Returns : IAsyncDisposable
     {
         Return.Bounce bounce =>
         [
-            .. EventLog.Append(tenant, EventType.MessageBounced, data with { Reply = bounce.Reply, Class = bounce.Verdict.Class, Explanation = bounce.Verdict.Explanation }),
+            .. EventLog.Append(tenant, EventType.MessageBounced, data with { Reply = bounce.Reply, Class = bounce.Verdict.Class, Hard = bounce.Verdict.IsHard, Explanation = bounce.Verdict.Explanation }),
             .. suppressBounced(tenant, item.Envelope, data.Recipient!, bounce.Verdict),
         ],
         Return.Complaint complaint =>

@@ -32,7 +32,10 @@ public sealed class CorpusTests(TestHost host)
         Assert.Equal(kind, answer.GetProperty("kind").GetString(), ignoreCase: true);
         Assert.Equal(failed is not null || complained, answer.GetProperty("recorded").GetBoolean());
         Assert.Equal(failed?[3], answer.TryGetProperty("class", out var found) ? found.GetString() : null);
-        await tenant.WaitFor(sent.Id, failed is null ? "delivered" : "bounced");
+        Assert.Equal(failed?[4], Hardness(answer));
+        var message = await tenant.WaitFor(sent.Id, failed is null ? "delivered" : "bounced");
+        Assert.Equal(failed?[4], Hardness(message.GetProperty("recipients")[0]));
+        Assert.Equal(failed?[4], Hardness(message.GetProperty("events").EnumerateArray().Single(it => it.GetProperty("type").GetString() == (failed is null ? "message.delivered" : "message.bounced")).GetProperty("data")));
         await tenant.WaitFor(other.Id, "delivered");
         var reason = failed?[5] == "suppresses" ? "hardBounce" : complained ? "complaint" : null;
         Assert.Equal(reason, await Suppressed(tenant, sent.Recipient));
@@ -93,6 +96,9 @@ public sealed class CorpusTests(TestHost host)
         foreach (var id in MessageIds(expected)) sample = sample.Replace(id, messageId, StringComparison.Ordinal);
         return Encoding.Latin1.GetBytes(sample);
     }
+
+    /// <summary>As in the expected file, or null where nothing is said of it.</summary>
+    private static string? Hardness(JsonElement it) => !it.TryGetProperty("hard", out var isHard) ? null : isHard.GetBoolean() ? "hard" : "soft";
 
     /// <summary>Why an address is suppressed, or null.</summary>
     private static async Task<string?> Suppressed(TestTenant tenant, string address)

@@ -20,14 +20,14 @@ public sealed class ReceiveTests(TestHost host)
         var bounce = Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId);
 
         var first = await tenant.Received(bounce, sent.MailFrom);
-        Assert.Equal(("status", true, "no-mailbox"), (first.GetProperty("kind").GetString(), first.GetProperty("recorded").GetBoolean(), first.GetProperty("class").GetString()));
+        Assert.Equal(("status", true, "no-mailbox", true), (first.GetProperty("kind").GetString(), first.GetProperty("recorded").GetBoolean(), first.GetProperty("class").GetString(), first.GetProperty("hard").GetBoolean()));
         Assert.StartsWith("env_", first.GetProperty("envelope").GetString());
         // Without the envelope's recipient the message itself must tell.
         var second = await tenant.Received(bounce);
         Assert.Equal((first.GetProperty("envelope").GetString(), false), (second.GetProperty("envelope").GetString(), second.GetProperty("recorded").GetBoolean()));
 
         var recipient = (await tenant.WaitFor(sent.Id, "bounced")).GetProperty("recipients")[0];
-        Assert.Equal(("no-mailbox", 550), (recipient.GetProperty("class").GetString(), recipient.GetProperty("reply").GetProperty("code").GetInt32()));
+        Assert.Equal(("no-mailbox", true, 550), (recipient.GetProperty("class").GetString(), recipient.GetProperty("hard").GetBoolean(), recipient.GetProperty("reply").GetProperty("code").GetInt32()));
         var suppressed = await TestHost.Json(await tenant.Live.GetAsync($"/suppressions?address={sent.Recipient}", ct));
         Assert.Equal("hardBounce", Assert.Single(suppressed.GetProperty("items").EnumerateArray()).GetProperty("reason").GetString());
     }

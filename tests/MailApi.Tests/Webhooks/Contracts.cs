@@ -67,6 +67,7 @@ internal static class Contracts
         "seq" => Number("Numbers the events of an envelope from 1 without gaps: sort by it, deliveries may overtake each other.", 1),
         "reply" => Reply(),
         "class" => new JsonObject { ["enum"] = Texts([.. Enum.GetValues<BounceClass>().Select(kind => kind.Name())]), ["description"] = "What kind of refusal the reply is." },
+        "hard" => Flag("Whether trying again is of no use; else it was the hour or a limit, and the same mail may be taken later. Absent of a bounce from before this was recorded."),
         "explanation" => Text("What the refusal means and what to do about it, in words for people."),
         "reason" => Text("What happened where no receiver spoke, in words for people."),
         "nextAttemptAt" => Instant("When the next attempt is due."),

@@ -14,6 +14,7 @@ internal static class EventSamples
     private static readonly string[] OfMail = ["message", "envelope", "recipient", "category", "domain", "seq"];
     private static readonly string[] MayCome = ["attempt", "reply", "reason", "nextAttemptAt", "duplicatePossible", "test", "tags", "metadata"];
     private static readonly string[] OfRefusal = ["class", "explanation"];
+    private static readonly string[] OfBounce = ["hard"];
     private static readonly DateTimeOffset Next = new(2026, 12, 1, 9, 5, 0, TimeSpan.Zero);
 
     private static readonly EventData Accepted = new()
@@ -40,7 +41,7 @@ internal static class EventSamples
         [EventType.MessageDelayed] = OfMessage("The message is still on its way after the tenant's age for a notice; told once.",
             Refused(451, "4.3.2", "System busy") with { Attempt = 4, Seq = 5, NextAttemptAt = Next }),
         [EventType.MessageBounced] = OfMessage("The receiver refused the message for good, at once or by a later report.",
-            Refused(550, "5.1.1", "No such user here"), "class", "explanation"),
+            Refused(550, "5.1.1", "No such user here") with { Hard = true }, "class", "explanation"),
         [EventType.MessageComplained] = OfMessage("The recipient marked the message as unwanted.",
             Tried with { Seq = 3, Reason = "A feedback report of the type abuse came in." }),
         [EventType.MessageSuppressed] = OfMessage("Nothing was sent: the recipient is on the tenant's suppression list.",
@@ -72,5 +73,5 @@ internal static class EventSamples
     }
 
     private static EventSample OfMessage(string means, EventData data, params string[] alsoRequired) =>
-        new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome, .. data.Class is null ? [] : OfRefusal]);
+        new(means, data, [.. OfMail, .. alsoRequired], [.. OfMail, .. MayCome, .. data.Class is null ? [] : OfRefusal, .. data.Hard is null ? [] : OfBounce]);
 }
