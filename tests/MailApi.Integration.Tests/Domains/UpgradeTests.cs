@@ -25,7 +25,7 @@ public sealed class UpgradeTests(SharedServers servers)
         using var store = await StoreUnderTest.Create(provider, servers);
         MigrateAsItWas(store.Options, store.Directory);
         var tenant = await store.AddTenant();
-        using var key = DkimKeys.Generate(KeyAlgorithm.Rsa);
+        using var key = await DkimKeys.Generate(KeyAlgorithm.Rsa, TestContext.Current.CancellationToken);
         var domain = await AddAsItWas(store, tenant, "shop.example", "verified", key);
         await AddMessage(store.Db, tenant, domain);
 
@@ -49,7 +49,7 @@ public sealed class UpgradeTests(SharedServers servers)
         using var store = await StoreUnderTest.Create(provider, servers);
         MigrateAsItWas(store.Options, store.Directory);
         var (one, two) = (await store.AddTenant(), await store.AddTenant());
-        using var key = DkimKeys.Generate(KeyAlgorithm.Rsa);
+        using var key = await DkimKeys.Generate(KeyAlgorithm.Rsa, TestContext.Current.CancellationToken);
         var domain = await AddAsItWas(store, one, "shop.example", "pending", key);
 
         store.Migrate();
@@ -72,7 +72,7 @@ public sealed class UpgradeTests(SharedServers servers)
         using var store = await StoreUnderTest.Create(StoreProvider.PostgreSql, servers);
         MigrateAsItWas(store.Options, store.Directory);
         var (one, two) = (await store.AddTenant(), await store.AddTenant());
-        using var key = DkimKeys.Generate(KeyAlgorithm.Rsa);
+        using var key = await DkimKeys.Generate(KeyAlgorithm.Rsa, TestContext.Current.CancellationToken);
         var mine = await AddAsItWas(store, one, "shop.example", "verified", key);
         await AddAsItWas(store, two, "other.example", "verified", key);
         store.Migrate();
