@@ -68,7 +68,8 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
         var (today, reports, rows) = (await transaction.Query("""
             select now_ms() / 86400000, count(*), cast(coalesce(sum(results), 0) as bigint) from reports where domain_id = @domain and received_at > now_ms() - 86400000
             """, row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), ct, ("domain", domain.Id.Value)))[0];
-        if (Untimely(report, today) is { } reason) return new ReportTaking.NotAReport(reason);
+        // Of the past every day will do: what was reported elsewhere before is handed in.
+        if (report.Day > today + DaysAheadMax) return new ReportTaking.NotAReport("Its time lies in the future.");
 
         var kept = report.WithRows((int)Math.Clamp(RowsPerDayMax - rows, 0, RowsPerReportMax));
         var id = Guid.CreateVersion7();
@@ -85,11 +86,6 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
         await transaction.Run([.. kept.Dmarc.Select((row, number) => Insert(id, number, domain, report.Day, row)), .. kept.Tls.Select((row, number) => Insert(id, number, domain, report.Day, row))], onRow: null, ct);
         return (ReportTaking)new ReportTaking.Stored(report.Kind, report.Organization, report.ReportId);
     }, ct);
-
-    private static string? Untimely(ReportResults report, long today) =>
-        report.Day > today + DaysAheadMax ? "Its time lies in the future."
-        : report.Day < today - ReportRetention.Age.Days ? $"Its time lies more than {ReportRetention.Age.Days} days back, which is as long as reports are kept."
-        : null;
 
     private static async Task<bool> IsThere(System.Data.Common.DbTransaction transaction, Domain domain, ReportResults report, CancellationToken ct) => (await transaction.Query(
         "select 1 from reports where domain_id = @domain and kind = @kind and organization = @organization and report_id = @report", _ => true, ct,

@@ -47,6 +47,11 @@ internal sealed class ReportQueries(Db db)
         cast(coalesce(sum(case when spf_result in ('fail', 'softFail', 'permError', 'tempError') then messages else 0 end), 0) as bigint), coalesce(min(day), 0), coalesce(max(day), 0)
         """;
 
+    /// <summary>The first and the last day that reports about a domain are kept of; null where there are none.</summary>
+    public async Task<(DateOnly First, DateOnly Last)?> Kept(TenantId tenant, DomainId domain, CancellationToken ct) => (await db.QueryAs(tenant,
+        "select min(day), max(day) from reports where tenant_id = @tenant and domain_id = @domain", row => row.IsDBNull(0) ? ((DateOnly, DateOnly)?)null : (Days.Of(row.GetInt64(0)), Days.Of(row.GetInt64(1))), ct,
+        ("tenant", tenant.Value), ("domain", domain.Value)))[0];
+
     public async Task<ReportTotals> Totals(ReportSpan span, CancellationToken ct) =>
         (await db.QueryAs(span.Tenant, $"select '', {Sums} from dmarc_results where {Where}", ReadSums, ct, span.Args))[0].Totals;
 

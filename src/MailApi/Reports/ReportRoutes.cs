@@ -12,8 +12,6 @@ namespace MailApi.Reports;
 /// <summary>Reports come in, posted by receivers or by hand, and what they say goes out.</summary>
 internal static class ReportRoutes
 {
-    private const int DaysDefault = 30;
-
     private const string Forms = "A DMARC report (XML) or a TLS report (JSON), bare, in gzip or in zip, or a whole mail (message/rfc822) with one. The octets decide, whatever Content-Type says.";
 
     /// <summary>What they are labelled with when they are labelled well; the last stands for everything else.</summary>
@@ -32,7 +30,7 @@ internal static class ReportRoutes
             .WithSummary("Takes a report that came elsewhere.").WithDescription(Forms + " `200` for one that is there already.").Accepts<Stream>("application/xml", Labels).ProducesProblem(413).ProducesProblem(422);
         domain.MapGet("", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainReports")
             .WithSummary("Who sends as the domain, what passes, what fails and why.")
-            .WithDescription("From the reports of receivers: DMARC by source address, and TLS by result, each with an explanation and its cure. Kept for 400 days.");
+            .WithDescription("From the reports of receivers: DMARC by source address, and TLS by result, each with an explanation and its cure. Kept for 400 days from their receipt, whatever days they are about.");
     }
 
     private static async Task<Results<Created, Ok, ProblemHttpResult>> Post(
@@ -67,18 +65,20 @@ internal static class ReportRoutes
     }
 
     private static async Task<Results<Ok<DomainReports>, ProblemHttpResult>> Get(
-        string id, [Description("The first day, UTC; by default 30 days before the last.")] DateOnly? from, [Description("The last day, UTC; by default today.")] DateOnly? to,
-        [Description("How many sources to show, those with most mail first.")] int? limit, Caller caller, DomainRows rows, ReportSummary summary, TimeProvider time, CancellationToken ct)
+        string id, [Description("The first day, UTC; by default that of the oldest report.")] DateOnly? from, [Description("The last day, UTC; by default today, or that of the newest report.")] DateOnly? to,
+        [Description("How many sources to show, those with most mail first.")] int? limit, Caller caller, DomainRows rows, ReportQueries queries, ReportSummary summary, TimeProvider time, CancellationToken ct)
     {
+        if (await DomainRoutes.Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
+        var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        var kept = await queries.Kept(domain.Tenant, domain.Id, ct) ?? (today, today);
+        var last = to ?? (kept.Last > today ? kept.Last : today);
+        var first = from ?? (kept.First < last ? kept.First : last);
         var errors = new Dictionary<string, string[]>();
-        var last = to ?? DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
-        var first = from ?? (last.DayNumber > DaysDefault ? last.AddDays(-DaysDefault) : last);
         var sources = Paging.Limit(limit);
         if (sources is null) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
         if (first > last) errors["from"] = ["It must not be after to."];
-        else if (last.DayNumber - first.DayNumber > ReportRetention.Age.Days) errors["from"] = [$"At most {ReportRetention.Age.Days} days before to."];
         if (errors.Count > 0) return Problem.InvalidFields(errors);
-        return await DomainRoutes.Find(id, caller, rows, ct) is { } domain ? TypedResults.Ok(await summary.Of(domain, first, last, sources!.Value, ct)) : Problem.NotFound.With();
+        return TypedResults.Ok(await summary.Of(domain, first, last, sources!.Value, ct));
     }
 
     private static ProblemHttpResult Refused(ReportTaking taking) => taking switch
