@@ -44,15 +44,14 @@ internal static class ReceiveRoutes
     public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive).IsTraffic()
         .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")
         .WithSummary("Takes a message that came back.")
-        .WithDescription("A bounce, a feedback report, an unsubscription or a DMARC or TLS report, as raw octets. It changes what it answers if that is yours, once however often it is handed in.")
-        .Accepts<Stream>("message/rfc822");
+        .WithDescription("A bounce, a feedback report, an unsubscription or a DMARC or TLS report, as raw octets. It changes what it answers if that is yours, once however often it is handed in. The octets decide, whatever Content-Type says, unless it says JSON or a form with parts.")
+        .Accepts<Stream>("message/rfc822", "*/*");
 
     private static async Task<Results<Ok<ReceiveAnswer>, ProblemHttpResult>> Receive(
         [Description("The address that the message was sent to, as the server's envelope had it; without it the header must tell.")] string? recipient,
         Caller caller, HttpRequest request, HttpResponse response, Addressees addressees, Intake intake, CancellationToken ct)
     {
-        if (request.ContentType?.Split(';')[0].Trim() is not ("message/rfc822" or "message/global" or "application/octet-stream"))
-            return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822.");
+        if (RawBody.IsSomethingElse(request)) return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822, or with none.");
         Addressee? to = null;
         if (recipient is not null)
         {

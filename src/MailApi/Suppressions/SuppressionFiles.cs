@@ -28,7 +28,7 @@ internal static class SuppressionFiles
     private static async Task<Results<Ok<ImportResult>, ProblemHttpResult>> Import(Caller caller, HttpContext context, SuppressionImport import, CancellationToken ct)
     {
         var request = context.Request;
-        if (request.ContentType?.Split(';')[0].Trim().Equals(Csv, StringComparison.OrdinalIgnoreCase) != true) return Problem.UnsupportedMediaType.With($"Send Content-Type: {Csv}.");
+        if (RawBody.IsSomethingElse(request)) return Problem.UnsupportedMediaType.With($"Send the file with Content-Type: {Csv}, or with none.");
         if (request.ContentLength > SuppressionImport.FileOctetsMax) return Problem.TooLarge.With($"The file may have at most {SuppressionImport.FileOctetsMax} octets: send it in parts.");
         var (result, headerError) = await import.Read(caller.Tenant, SuppressionRoutes.By(caller), request.BodyReader, ct);
         return result is not null ? TypedResults.Ok(result) : Problem.InvalidFields(new Dictionary<string, string[]> { ["header"] = [headerError!] });

@@ -116,11 +116,28 @@ public sealed class ReceiveTests(TestHost host)
     public async Task Only_a_raw_message_is_taken_and_only_with_the_scope()
     {
         var tenant = await host.AnyTenant();
-        using var json = await tenant.Live.PostAsync("/receive", new StringContent("{}", MediaTypeHeaderValue.Parse("application/json")), ct);
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, json.StatusCode);
+        foreach (var other in (string[])["application/json", "Application/JSON; charset=utf-8", "multipart/form-data; boundary=x"])
+        {
+            using var refused = await Post(tenant, other);
+            Assert.Equal(HttpStatusCode.UnsupportedMediaType, refused.StatusCode);
+        }
         using var scopeless = await tenant.Receive("Subject: x\r\n\r\nx\r\n"u8.ToArray(), client: await tenant.WithScopes("send", "read"));
         Assert.Equal(HttpStatusCode.Forbidden, scopeless.StatusCode);
         var nothing = await tenant.Received([0xFF, 0x00, 0x0D]);
         Assert.Equal("other", nothing.GetProperty("kind").GetString());
     }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("application/octet-stream")]
+    [InlineData("text/plain")]
+    public async Task What_a_pipe_posts_is_taken_whatever_it_is_labelled_with(string? contentType)
+    {
+        using var taken = await Post(await host.AnyTenant(), contentType);
+        Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+    }
+
+    private Task<HttpResponseMessage> Post(TestTenant tenant, string? contentType) => tenant.Live.PostAsync(
+        "/receive", new ByteArrayContent("Subject: x\r\n\r\nx\r\n"u8.ToArray()) { Headers = { ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType) } }, ct);
 }

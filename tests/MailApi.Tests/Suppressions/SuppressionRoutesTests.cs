@@ -48,6 +48,18 @@ public sealed class SuppressionRoutesTests(TestHost host)
         Assert.Contains("The first line names the columns", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("application/vnd.ms-excel")]
+    public async Task A_file_is_taken_whatever_it_is_labelled_with(string? contentType)
+    {
+        var tenant = await host.NewTenant();
+        var file = new ByteArrayContent("address\nann@example.net\n"u8.ToArray()) { Headers = { ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType) } };
+        var result = await TestHost.Json(await tenant.Live.PostAsync("/suppressions/import", file));
+        Assert.Equal(1, result.GetProperty("imported").GetInt32());
+    }
+
     [Fact]
     public async Task What_is_no_csv_or_too_much_of_it_is_refused_unread()
     {
