@@ -10,7 +10,7 @@ namespace MailApi.Mailboxes;
 /// Reads one mailbox as long as it is this process's: every message is handed to <see cref="Intake"/>, and marked once what it says is committed. A message that was
 /// taken and not marked, because the process or the connection ended in between, is taken again and has no second effect.
 /// </summary>
-internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess access, MailboxLeases leases, MailboxAddressee addressee, Intake intake, TimeProvider time, ILogger<MailboxReader> log) : IDisposable
+internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess access, MailboxLeases leases, HeaderAddressee addressee, Intake intake, TimeProvider time, ILogger<MailboxReader> log) : IDisposable
 {
     /// <summary>Where a session cannot tell that something has come.</summary>
     private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(30);
@@ -160,7 +160,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         Taken taken;
         try
         {
-            taken = await intake.Take(octets, await addressee.Of(mailbox, octets, ct), new Scope(Domain: mailbox.Domain), fromAnyone: false, ct);
+            taken = await intake.Take(octets, await addressee.Of(octets, domain => domain.Id == mailbox.Domain, ct), new Scope(Domain: mailbox.Domain), fromAnyone: false, ct);
         }
         catch (Exception e) when (e is not (DbException or OperationCanceledException))
         {

@@ -14,7 +14,7 @@ internal static class MailboxRoutes
 
     public static IServiceCollection AddMailboxes(this IServiceCollection services) => services
         .AddSingleton<MailboxStore>().AddSealed(MailboxStore.Sealed).AddSingleton<IRefreshTokens<Mailbox>>(provider => provider.GetRequiredService<MailboxStore>()).AddSingleton<OAuthTokens<Mailbox>>()
-        .AddSingleton<MailboxValidator>().AddSingleton<MailboxAccess>().AddSingleton<MailboxLeases>().AddSingleton<MailboxAddressee>().AddSingleton<MailboxReader>();
+        .AddSingleton<MailboxValidator>().AddSingleton<MailboxAccess>().AddSingleton<MailboxLeases>().AddSingleton<MailboxReader>();
 
     public static void MapMailboxes(this IEndpointRouteBuilder routes)
     {

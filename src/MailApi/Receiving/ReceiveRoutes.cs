@@ -39,7 +39,7 @@ internal static class ReceiveRoutes
     /// <summary>A length that is only declared makes room for no more.</summary>
     private const int DeclaredBytesMax = 256 * 1024;
 
-    public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<Intake>();
+    public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<HeaderAddressee>().AddSingleton<Intake>();
 
     public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive).IsTraffic()
         .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")
@@ -48,8 +48,8 @@ internal static class ReceiveRoutes
         .Accepts<Stream>("message/rfc822", "*/*");
 
     private static async Task<Results<Ok<ReceiveAnswer>, ProblemHttpResult>> Receive(
-        [Description("The address that the message was sent to, as the server's envelope had it; without it the header must tell.")] string? recipient,
-        Caller caller, HttpRequest request, HttpResponse response, Addressees addressees, Intake intake, CancellationToken ct)
+        [Description("The address that the message was sent to, as the server's envelope had it; without it Delivered-To, X-Original-To, Envelope-To or To must tell, or the message itself.")] string? recipient,
+        Caller caller, HttpRequest request, HttpResponse response, Addressees addressees, HeaderAddressee addressee, Intake intake, CancellationToken ct)
     {
         if (RawBody.IsSomethingElse(request)) return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822, or with none.");
         Addressee? to = null;
@@ -62,7 +62,9 @@ internal static class ReceiveRoutes
 
         using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, DeclaredBytesMax));
         await request.Body.CopyToAsync(octets, ct);
-        var taken = await intake.Take(octets.GetBuffer().AsMemory(0, (int)octets.Length), to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), fromAnyone: false, ct);
+        var message = octets.GetBuffer().AsMemory(0, (int)octets.Length);
+        if (recipient is null) to = await addressee.Of(message, domain => domain.Tenant == caller.Tenant, ct);
+        var taken = await intake.Take(message, to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), fromAnyone: false, ct);
         if (taken.Effect == ReturnEffect.TooEarly)
         {
             response.Headers.RetryAfter = "5";

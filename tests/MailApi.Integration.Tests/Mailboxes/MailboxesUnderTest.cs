@@ -95,7 +95,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
         var access = new MailboxAccess(router, new OAuthTokens<Mailbox>(Store, endpoint, time, NullLogger<OAuthTokens<Mailbox>>.Instance), time) { TrustedRoots = [Server.Certificate] };
         var reports = new ReportIntake(store.Db, new DomainRows(store.Db));
         var intake = new Intake(Spool.Returns, addressees, tokens, links, new FeedbackLoops(new byte[32], new ReportAddresses(ByMail: true, Token: null)), reports, time);
-        var reader = new MailboxReader(Store, access, leases, new MailboxAddressee(addressees), intake, time, NullLogger<MailboxReader>.Instance);
+        var reader = new MailboxReader(Store, access, leases, new HeaderAddressee(addressees), intake, time, NullLogger<MailboxReader>.Instance);
         var process = new Process(new MailboxWatch(leases, reader, time, NullLogger<MailboxWatch>.Instance), reader, endpoint, reports);
         await process.Watch.StartAsync(Ct);
         return process;

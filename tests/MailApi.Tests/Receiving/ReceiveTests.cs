@@ -71,6 +71,40 @@ public sealed class ReceiveTests(TestHost host)
         }
     }
 
+    [Theory]
+    [InlineData("Delivered-To: {0}\r\nTo: list@elsewhere.example")]
+    [InlineData("X-Original-To: {0}")]
+    [InlineData("Envelope-To: {0}")]
+    [InlineData("To: Ann <ann@example.net>, <{0}>")]
+    public async Task Without_a_recipient_the_header_tells_who_unsubscribes_and_what_is_reported(string fields)
+    {
+        var tenant = await host.NewTenant();
+        var (mail, address) = await tenant.DeliverMarketing();
+        var unsubscribed = await tenant.Received(Message(address, "Subject: unsubscribe\r\n\r\n"));
+        Assert.Equal(("unsubscribe", true), (unsubscribed.GetProperty("kind").GetString(), unsubscribed.GetProperty("recorded").GetBoolean()));
+        await tenant.WaitFor(await tenant.Send(mail), "suppressed");
+
+        var report = await tenant.Received(Message($"tls@bounces.{tenant.Domain}", InboundTests.TlsReport(tenant)));
+        Assert.Equal(("report", true), (report.GetProperty("kind").GetString(), report.GetProperty("recorded").GetBoolean()));
+
+        byte[] Message(string to, string message) => System.Text.Encoding.ASCII.GetBytes(string.Format(System.Globalization.CultureInfo.InvariantCulture, fields, to) + "\r\n" + message);
+    }
+
+    [Fact]
+    public async Task What_the_header_tells_of_another_tenants_domain_counts_for_nothing()
+    {
+        var (victim, other) = (await host.NewTenant(), await host.NewTenant());
+        var (mail, address) = await victim.DeliverMarketing();
+        foreach (var message in new[] { $"To: {address}\r\nSubject: unsubscribe\r\n\r\n", $"To: tls@bounces.{victim.Domain}\r\n{InboundTests.TlsReport(victim)}" })
+        {
+            var answer = await other.Received(System.Text.Encoding.ASCII.GetBytes(message));
+            Assert.Equal(("other", false), (answer.GetProperty("kind").GetString(), answer.GetProperty("recorded").GetBoolean()));
+        }
+        await victim.WaitFor(await victim.Send(mail), "delivered");
+        var reports = await TestHost.Json(await victim.Live.GetAsync($"/domains/{victim.DomainId}/reports", ct));
+        Assert.Equal(0, reports.GetProperty("reportsReceived").GetProperty("tls").GetInt64());
+    }
+
     [Fact]
     public async Task An_automatic_answer_changes_nothing()
     {

@@ -1,12 +1,11 @@
-using MailApi.Mail.Mailboxes;
+using MailApi.Domains;
 using MailApi.Mail.Smtp.Listener;
-using MailApi.Receiving;
 using MimeKit;
 
-namespace MailApi.Mailboxes;
+namespace MailApi.Receiving;
 
-/// <summary>Finds the address of ours that a message in a mailbox was sent to, in what servers write into it when they deliver.</summary>
-internal sealed class MailboxAddressee(Addressees addressees)
+/// <summary>Finds the address of ours that a message was sent to where no envelope tells it, in what servers write into it when they deliver.</summary>
+internal sealed class HeaderAddressee(Addressees addressees)
 {
     /// <summary>Nearest to the envelope first.</summary>
     private static readonly string[] Names = ["Delivered-To", "X-Original-To", "Envelope-To", "To"];
@@ -14,21 +13,24 @@ internal sealed class MailboxAddressee(Addressees addressees)
     private const int HeaderBytesMax = 64 * 1024;
     private const int AddressesMax = 20;
 
-    /// <summary>An address of the mailbox's domain that tells what the message is about; null where no field names one.</summary>
-    public async Task<Addressee?> Of(Mailbox mailbox, byte[] message, CancellationToken ct)
+    /// <summary>An address that tells what the message is about; null where no field names one.</summary>
+    /// <param name="message">Its octets.</param>
+    /// <param name="isOwn">Whether who brings the message may speak for the domain.</param>
+    /// <param name="ct">Ends the look-ups.</param>
+    public async Task<Addressee?> Of(ReadOnlyMemory<byte> message, Func<SendingDomain, bool> isOwn, CancellationToken ct)
     {
         foreach (var address in Addresses(message).Distinct(StringComparer.OrdinalIgnoreCase).Take(AddressesMax))
         {
             if (!MailPath.TryParse(address, out var path)) continue;
             var to = await addressees.Find(path, ct);
-            if (to is (Addressee.ReturnPath or Addressee.Unsubscribe or Addressee.Reports) && to.Domain.Id == mailbox.Domain) return to;
+            if (to is (Addressee.ReturnPath or Addressee.Unsubscribe or Addressee.Reports) && isOwn(to.Domain)) return to;
         }
         return null;
     }
 
-    private static IEnumerable<string> Addresses(byte[] message)
+    private static IEnumerable<string> Addresses(ReadOnlyMemory<byte> message)
     {
-        using var head = new MemoryStream(message, 0, Math.Min(message.Length, HeaderBytesMax), writable: false);
+        using var head = new MemoryStream(message[..Math.Min(message.Length, HeaderBytesMax)].ToArray(), writable: false);
         HeaderList fields;
         try
         {
