@@ -127,7 +127,7 @@ public sealed record DmarcReport
     /// <param name="reason">As the end of "It cannot be read: …".</param>
     public static bool TryRead(ReadOnlyMemory<byte> octets, [NotNullWhen(true)] out DmarcReport? report, [NotNullWhen(false)] out string? reason)
     {
-        using var stream = new Expansion(Expansion.Over(octets), octets.Length, ReportLimits.XmlOctetsMax);
+        using var stream = new Expansion(Expansion.Over(octets), octets.Length, new ExpansionBudget());
         return DmarcReportReader.TryRead(stream, out report, out reason);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Expansion : Stream
 
     private readonly Stream inner;
     private readonly long packed;
-    private readonly long max;
+    private readonly ExpansionBudget budget;
     private readonly byte[] start = new byte[StartOctets];
     private readonly int startLength;
     private int replayed;
@@ -22,10 +22,10 @@ internal sealed class Expansion : Stream
 
     /// <param name="inner">Unpacks.</param>
     /// <param name="packed">Octets that it unpacks.</param>
-    /// <param name="max">Octets that may come of them.</param>
-    public Expansion(Stream inner, long packed, long max)
+    /// <param name="budget">Octets that may come of them, and of what is beside them.</param>
+    public Expansion(Stream inner, long packed, ExpansionBudget budget)
     {
-        (this.inner, this.packed, this.max) = (inner, packed, max);
+        (this.inner, this.packed, this.budget) = (inner, packed, budget);
         while (startLength < StartOctets && Take(start.AsSpan(startLength)) is > 0 and var read) startLength += read;
     }
 
@@ -99,7 +99,8 @@ internal sealed class Expansion : Stream
             return 0;
         }
         expanded += read;
-        if (expanded > max) Error = $"it has more than {max / 1024 / 1024} MiB when it is unpacked";
+        budget.Take(read);
+        if (budget.IsSpent) Error = $"it has more than {ReportLimits.XmlOctetsMax / 1024 / 1024} MiB when it is unpacked";
         else if (expanded > RatioFrom && expanded > packed * ReportLimits.RatioMax) Error = $"it grows more than {ReportLimits.RatioMax}-fold when it is unpacked, which no report does";
         return Error is null ? read : 0;
     }

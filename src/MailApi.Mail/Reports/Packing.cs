@@ -33,7 +33,7 @@ internal static class Packing
     }
 
     /// <summary>The report's own octets, XML or JSON; null with a reason.</summary>
-    public static Expansion? Open(ReadOnlyMemory<byte> octets, out OctetKind kind, out string? reason)
+    public static Expansion? Open(ReadOnlyMemory<byte> octets, ExpansionBudget budget, out OctetKind kind, out string? reason)
     {
         reason = null;
         kind = KindOf(octets.Span);
@@ -45,18 +45,18 @@ internal static class Packing
         switch (kind)
         {
             case OctetKind.Xml or OctetKind.Json:
-                return new Expansion(Expansion.Over(octets), octets.Length, ReportLimits.XmlOctetsMax);
+                return new Expansion(Expansion.Over(octets), octets.Length, budget);
             case OctetKind.Gzip:
-                return Inner(new GZipStream(Expansion.Over(octets), CompressionMode.Decompress), octets.Length, out kind, out reason);
+                return Inner(new GZipStream(Expansion.Over(octets), CompressionMode.Decompress), octets.Length, budget, out kind, out reason);
             case OctetKind.Zip:
-                return FromZip(octets, out kind, out reason);
+                return FromZip(octets, budget, out kind, out reason);
             default:
                 reason = octets.IsEmpty ? "it is empty" : "it is neither XML nor JSON, nor either in gzip or zip";
                 return null;
         }
     }
 
-    private static Expansion? FromZip(ReadOnlyMemory<byte> octets, out OctetKind kind, out string? reason)
+    private static Expansion? FromZip(ReadOnlyMemory<byte> octets, ExpansionBudget budget, out OctetKind kind, out string? reason)
     {
         kind = OctetKind.Other;
         if (ZipEntry.Read(octets, out reason) is not { } entries) return null;
@@ -64,15 +64,15 @@ internal static class Packing
         foreach (var entry in entries)
         {
             if (entry.Open(out reason) is not { } stream) return null;
-            if (Inner(stream, entry.Packed.Length, out kind, out reason) is { } found) return found;
+            if (Inner(stream, entry.Packed.Length, budget, out kind, out reason) is { } found) return found;
             if (reason == Nested) return null;
         }
         return null;
     }
 
-    private static Expansion? Inner(Stream unpacking, int packed, out OctetKind kind, out string? reason)
+    private static Expansion? Inner(Stream unpacking, int packed, ExpansionBudget budget, out OctetKind kind, out string? reason)
     {
-        var inner = new Expansion(unpacking, packed, ReportLimits.XmlOctetsMax);
+        var inner = new Expansion(unpacking, packed, budget);
         kind = KindOf(inner.Start);
         reason = inner.Error ?? kind switch
         {

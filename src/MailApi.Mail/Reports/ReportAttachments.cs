@@ -41,9 +41,14 @@ public static class ReportAttachments
     }
 
     /// <summary>A file, or the body of an HTTP request: XML or JSON, bare or in gzip or zip.</summary>
-    public static ReportFinding InOctets(ReadOnlyMemory<byte> octets)
+    public static ReportFinding InOctets(ReadOnlyMemory<byte> octets) => InOctets(octets, new ExpansionBudget());
+
+    /// <summary>What somebody hands in without saying what it is: a file, or else a mail.</summary>
+    public static ReportFinding InEither(ReadOnlyMemory<byte> octets) => Packing.KindOf(octets.Span) == OctetKind.Other && BeginsWithField(octets.Span) ? InMail(octets) : InOctets(octets);
+
+    private static ReportFinding InOctets(ReadOnlyMemory<byte> octets, ExpansionBudget budget)
     {
-        using var opened = Packing.Open(octets, out var kind, out var reason);
+        using var opened = Packing.Open(octets, budget, out var kind, out var reason);
         if (opened is null) return No(reason);
         if (kind == OctetKind.Xml) return DmarcReportReader.TryRead(opened, out var dmarc, out reason) ? new ReportFinding.Dmarc(dmarc) : No(reason);
         // One octet beyond the bound is enough for it to be refused.
@@ -52,22 +57,20 @@ public static class ReportAttachments
         return TlsReport.TryRead(json, out var tls, out reason) ? new ReportFinding.Tls(tls) : No(reason);
     }
 
-    /// <summary>What somebody hands in without saying what it is: a file, or else a mail.</summary>
-    public static ReportFinding InEither(ReadOnlyMemory<byte> octets) => Packing.KindOf(octets.Span) == OctetKind.Other && BeginsWithField(octets.Span) ? InMail(octets) : InOctets(octets);
-
     private static ReportFinding In(MimeMessage mail)
     {
         ReportFinding.None? refused = null;
+        var budget = new ExpansionBudget();
         var looked = 0;
         foreach (var part in new MimeIterator(mail).AsParts())
         {
-            if (++looked > PartsMax) break;
+            if (++looked > PartsMax || budget.IsSpent) break;
             using var octets = new MemoryStream();
             part.Content!.DecodeTo(octets, CancellationToken.None);
             var content = octets.GetBuffer().AsMemory(0, (int)octets.Length);
             // What people read is none, and no reason to say that what is beside it is none.
             if (Packing.KindOf(content.Span) == OctetKind.Other || IsHtml(part)) continue;
-            switch (InOctets(content))
+            switch (InOctets(content, budget))
             {
                 case ReportFinding.None none: refused ??= none; break;
                 case var found: return found;

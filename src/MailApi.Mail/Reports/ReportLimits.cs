@@ -9,7 +9,7 @@ public static class ReportLimits
     /// <summary>Of a mail: a file of <see cref="OctetsMax"/> in base64, and its header.</summary>
     public const int MessageOctetsMax = 16 * 1024 * 1024;
 
-    /// <summary>Unpacked: <see cref="RecordsMax"/> of half a kilobyte each.</summary>
+    /// <summary>Unpacked, all attachments of a mail together: <see cref="RecordsMax"/> of half a kilobyte each.</summary>
     public const int XmlOctetsMax = 50 * 1024 * 1024;
 
     /// <summary>Unpacked. Failures are told one by one, and yet no known report has a tenth of it.</summary>

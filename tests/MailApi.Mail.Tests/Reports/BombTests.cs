@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 using MailApi.Mail.Reports;
 
@@ -90,6 +91,27 @@ public sealed class BombTests
         Assert.Contains("nested", found.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(40, false)]
+    [InlineData(4, true)]
+    [Trait("Takes", "seconds")]
+    public void Parts_of_a_mail_share_the_bound_of_what_they_unpack_to(int mebibytesEach, bool isReached)
+    {
+        // Grows about a hundredfold, as reports do.
+        var block = string.Concat(Enumerable.Range(0, 128).Select(index => Repeat("<a></a>", 1_170) + Convert.ToHexString(SHA256.HashData([(byte)index]))));
+        var bomb = Gzip(block, mebibytesEach, "<feedback>", "</feedback>");
+        var report = Gzip(Head, 1, "", "</feedback>");
+
+        var found = ReportAttachments.InMail(Mail([.. Enumerable.Repeat(bomb, 9), report]));
+
+        if (isReached) Assert.IsType<ReportFinding.Dmarc>(found);
+        else Assert.Contains("does not say for which domain", Assert.IsType<ReportFinding.None>(found).Reason, StringComparison.Ordinal);
+        Assert.IsType<ReportFinding.Dmarc>(ReportAttachments.InMail(Mail([bomb, report])));
+
+        static byte[] Mail(byte[][] parts) => Encoding.ASCII.GetBytes("From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" + string.Concat(parts.Select(part =>
+            $"--x\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(part, Base64FormattingOptions.InsertLineBreaks)}\r\n")) + "--x--\r\n");
+    }
+
     [Fact]
     public void A_mail_or_a_file_that_is_too_large_is_refused_unread()
     {
@@ -133,10 +155,14 @@ public sealed class BombTests
 
     private static string Repeat(string text, int times) => string.Concat(Enumerable.Repeat(text, times));
 
-    private static byte[] Gzip(string block, int times, string head = "")
+    private static byte[] Gzip(string block, int times, string head = "", string tail = "")
     {
         using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true)) Write(gzip, block, times, head);
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            Write(gzip, block, times, head);
+            gzip.Write(Encoding.ASCII.GetBytes(tail));
+        }
         return packed.ToArray();
     }
 
