@@ -63,7 +63,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     private static int Rank(Reply reply) => reply.IsTransient ? 2 : reply.IsPositive ? 1 : 0;
 
     /// <summary>Of no domain in particular, which every host takes mail for (RFC 5321 §4.5.1). No report can be about a domain there: it is answered as a letter is at the others.</summary>
-    private static bool IsPostmaster(MailPath recipient) => recipient.Domain.Length == 0;
+    private static bool IsPostmaster(MailPath recipient) => recipient.Domain.Length == 0 && recipient.LocalPart.Equals("postmaster", StringComparison.OrdinalIgnoreCase);
 
     private async Task<Reply> Deliver(ReturnedMessage message, MailPath recipient, CancellationToken ct)
     {

@@ -67,9 +67,9 @@ public sealed class AuthTests
     public async Task In_the_clear_there_is_no_login_and_no_mail()
     {
         await using var client = await SecureClient.InTheClear();
-        await client.Ask("AUTH PLAIN " + SecureClient.Plain("ann", SecureClient.Key), "538 5.7.11");
-        await client.Ask("AUTH LOGIN", "538 5.7.11");
-        await client.Ask("MAIL FROM:<ann@example.net>", "530 5.7.0 STARTTLS first");
+        await client.Ask("AUTH PLAIN " + SecureClient.Plain("ann", SecureClient.Key), "530 5.7.0 Must issue a STARTTLS command first");
+        await client.Ask("AUTH LOGIN", "530 5.7.0 Must issue a STARTTLS command first");
+        await client.Ask("MAIL FROM:<ann@example.net>", "530 5.7.0 Must issue a STARTTLS command first");
         await client.Ask("RCPT TO:<bob@example.org>\r\nDATA", "503 5.5.1", "503 5.5.1");
     }
 

@@ -18,6 +18,9 @@ public sealed class MailPathTests
     [InlineData("ann@under_score.example", "ann", "under_score.example")]
     [InlineData("müller@bücher.example", "müller", "bücher.example")]
     [InlineData("Postmaster", "Postmaster", "")]
+    [InlineData("ann", "ann", "")]
+    [InlineData("example.net!ann", "example.net!ann", "")]
+    [InlineData("\"ann@example.net\"", "\"ann@example.net\"", "")]
     public void A_mailbox_is_read(string text, string localPart, string domain)
     {
         Assert.True(MailPath.TryParse(text, out var path));
@@ -26,7 +29,7 @@ public sealed class MailPathTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("ann")]
+    [InlineData("a b")]
     [InlineData("@example.net")]
     [InlineData("ann@")]
     [InlineData("a b@example.net")]

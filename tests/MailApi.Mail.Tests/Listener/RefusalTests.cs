@@ -67,7 +67,8 @@ public sealed class RefusalTests
     [InlineData("MAIL FROM:ann@example.net", "501 5.1.7")]
     [InlineData("MAIL FROM:<ann@example.net", "501 5.1.7")]
     [InlineData("MAIL FROM:<postmaster>", "501 5.1.7")]
-    [InlineData("MAIL FROM:<@relay.test:ann@example.net>", "501 5.1.7")]
+    [InlineData("MAIL FROM:<ann>", "501 5.1.7")]
+    [InlineData("MAIL FROM:<@relay.test:ann>", "501 5.1.7")]
     [InlineData("MAIL FROM:<ann@example.net>SIZE=1", "501 5.1.7")]
     [InlineData("MAIL FROM:<ann@example.net> SIZE=", "501 5.5.4")]
     [InlineData("MAIL FROM:<ann@example.net> SIZE=-1", "501 5.5.4")]
@@ -92,7 +93,8 @@ public sealed class RefusalTests
 
     [Theory]
     [InlineData("RCPT TO:<>", "501 5.1.3")]
-    [InlineData("RCPT TO:<bob>", "501 5.1.3")]
+    [InlineData("RCPT TO:<bob bob>", "501 5.1.3")]
+    [InlineData("RCPT TO:<nobody>", "550 5.1.1")]
     [InlineData("RCPT TO:<bob@example.org> SIZE=1", "555 5.5.4")]
     [InlineData("RCPT TO:<bob@example.org> NOTIFY=", "501 5.5.4")]
     [InlineData("RCPT TO:<bob@example.org> NOTIFY=NEVER,FAILURE", "501 5.5.4")]
@@ -104,13 +106,32 @@ public sealed class RefusalTests
     [InlineData("RCPT TO:<bob@example.org> ORCPT=rfc822;bob+40example.org+", "501 5.5.4")]
     [InlineData("RCPT TO:<bob@example.org> notify=success,delay,failure ORCPT=rfc822;bob+2Bx@example.org", "250 2.1.5")]
     [InlineData("RCPT TO:<bob@example.org> NOTIFY=NEVER", "250 2.1.5")]
-    [InlineData("RCPT TO:<@a.test,@b.test:bob@example.org>", "501 5.1.3")]
+    [InlineData("RCPT TO:<@a.test,b.test:bob@example.org>", "501 5.1.3")]
+    [InlineData("RCPT TO:<@a.test:@b.test:bob@example.org>", "501 5.1.3")]
+    [InlineData("RCPT TO:<@:bob@example.org>", "501 5.1.3")]
+    [InlineData("RCPT TO:<@a.test:>", "501 5.1.3")]
     [InlineData("RCPT TO:<bob@example.org>\r\nRCPT TO:<bob@example.org>", "250 2.1.5", "250 2.1.5")]
     public async Task A_recipient_is_one_plain_mailbox(string command, params string[] replies)
     {
         await using var client = await Client.Ready();
         await client.Ask("MAIL FROM:<ann@example.net>", "250 2.1.0");
         await client.Ask(command, replies);
+    }
+
+    [Theory]
+    [InlineData("@a.test:")]
+    [InlineData("@a.test,@b.test:")]
+    [InlineData("@[192.0.2.1],@[IPv6:2001:db8::1]:")]
+    public async Task A_source_route_is_recognised_and_ignored(string route)
+    {
+        await using var client = await Client.Ready();
+        await client.Ask($"MAIL FROM:<{route}ann@example.net> SIZE=1", "250 2.1.0");
+        await client.Ask($"RCPT TO:<{route}nobody@example.org>", "550 5.1.1");
+        await client.Ask($"RCPT TO:<{route}bob@example.org> NOTIFY=NEVER", "250 2.1.5");
+        await client.Ask("DATA", "354 ");
+        await client.Ask("text\r\n.", "250 2.0.0");
+        var message = Assert.Single(client.Delivered).Message;
+        Assert.Equal(("ann@example.net", "bob@example.org"), (message.Sender.MailFrom?.ToString(), Assert.Single(message.Recipients).ToString()));
     }
 
     [Fact]

@@ -39,13 +39,29 @@ public sealed class RelayTests(TestHost host)
         Rule.Holds(wrong);
     }
 
+    [Theory]
+    [InlineData("<@a.example,@b.example:victim@example.net>")]
+    [InlineData("<@{own}:victim@example.net>")]
+    [InlineData("<victim>")]
+    [InlineData("<\"victim@example.net\">")]
+    [InlineData("<victim%example.net>")]
+    [InlineData("<example.net!victim>")]
+    [InlineData("<victim@example.net>")]
+    public async Task A_recipient_of_strangers_is_told_that_nothing_is_relayed_however_it_is_written(string recipient)
+    {
+        await using var stranger = await host.Stranger();
+        await stranger.Ask("EHLO stranger.test");
+        await stranger.Ask("MAIL FROM:<@a.example:ann@example.net>");
+        Assert.StartsWith("550 5.7.1", await stranger.Ask("RCPT TO:" + Fill(recipient, await host.AnyTenant())), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Submission_does_nothing_without_TLS_and_a_login()
     {
         var tenant = await host.AnyTenant();
         await using var plain = await SmtpCaller.Connect(host.SmtpPort(Hosting.Listeners.SubmissionName));
         Assert.DoesNotContain("AUTH", await plain.Ask("EHLO caller.test"), StringComparison.Ordinal);
-        Assert.StartsWith("538 5.7.11", await plain.Login(tenant.LiveKey), StringComparison.Ordinal);
+        Assert.StartsWith("530 5.7.0", await plain.Login(tenant.LiveKey), StringComparison.Ordinal);
         await using var secure = await host.Caller();
         foreach (var caller in new[] { plain, secure })
         {

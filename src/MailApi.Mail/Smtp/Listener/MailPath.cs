@@ -6,7 +6,8 @@ namespace MailApi.Mail.Smtp.Listener;
 
 /// <summary>
 /// The mailbox of a reverse-path or forward-path (RFC 5321 §4.1.2, RFC 6531 §3.3) as clients write it. Wider than the addresses we send to: dots may stand
-/// anywhere in a local part, domains may have one label or underscores or be address literals, and <c>postmaster</c> needs no domain (§4.5.1).
+/// anywhere in a local part, domains may have one label or underscores or be address literals, and as <c>postmaster</c> needs no domain (§4.5.1), no local part
+/// does: who takes mail decides what becomes of the others.
 /// </summary>
 public sealed record MailPath
 {
@@ -17,7 +18,6 @@ public sealed record MailPath
     public const int BytesMax = 254;
 
     private const int LabelCharsMax = 63;
-    private const string Postmaster = "postmaster";
     private const string LettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     private static readonly SearchValues<char> DotString = SearchValues.Create(LettersAndDigits + "!#$%&'*+-/=?^_`{|}~.");
     private static readonly SearchValues<char> Label = SearchValues.Create(LettersAndDigits + "-_");
@@ -28,7 +28,7 @@ public sealed record MailPath
     /// <summary>As it was written, with its quotes where it has any.</summary>
     public string LocalPart { get; }
 
-    /// <summary>In lower case; empty for the bare <c>postmaster</c>.</summary>
+    /// <summary>In lower case; empty for a bare local part.</summary>
     public string Domain { get; }
 
     /// <summary>Not all of it is ASCII: the client must have declared SMTPUTF8.</summary>
@@ -36,23 +36,15 @@ public sealed record MailPath
 
     public override string ToString() => Domain.Length == 0 ? LocalPart : $"{LocalPart}@{Domain}";
 
-    /// <summary>
-    /// Reads what stands between the angle brackets. Source routes (<c>@a,@b:user@c</c>) are refused, as RFC 5321 appendix C lets a server do that
-    /// relays for nobody.
-    /// </summary>
+    /// <summary>Reads what stands between the angle brackets, without a source route.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out MailPath? path)
     {
         path = null;
-        if (text.Equals(Postmaster, StringComparison.OrdinalIgnoreCase))
-        {
-            path = new MailPath(text, "");
-            return true;
-        }
-        // A domain has no at sign, a quoted local part may.
-        var at = text.LastIndexOf('@');
-        if (at < 0 || Encoding.UTF8.GetByteCount(text) > BytesMax) return false;
-        var (local, domain) = (text[..at], text[(at + 1)..]);
-        if (!IsLocalPart(local) || !IsDomain(domain)) return false;
+        if (Encoding.UTF8.GetByteCount(text) > BytesMax) return false;
+        // A domain has no at sign and no quote, a quoted local part may.
+        var at = text.EndsWith('"') ? -1 : text.LastIndexOf('@');
+        var (local, domain) = at < 0 ? (text, "") : (text[..at], text[(at + 1)..]);
+        if (!IsLocalPart(local) || (at >= 0 && !IsDomain(domain))) return false;
         path = new MailPath(local, domain);
         return true;
     }

@@ -45,9 +45,11 @@ internal static class Replies
     public static readonly Reply LoginTwice = new(503, "5.5.1", "You have logged in already");
     public static readonly Reply LoginInTransaction = new(503, "5.5.1", "A transaction is open, log in before it");
     public static readonly Reply UnknownMechanism = new(504, "5.5.4", "The mechanism is not known, use PLAIN or LOGIN");
-    public static readonly Reply TlsFirst = new(530, "5.7.0", "STARTTLS first, then AUTH");
+
+    /// <summary>RFC 3207 §4, in its words: to whatever needs TLS, a login as well.</summary>
+    public static readonly Reply TlsFirst = new(530, "5.7.0", "Must issue a STARTTLS command first");
+
     public static readonly Reply LoginFirst = new(530, "5.7.0", "Authentication required");
-    public static readonly Reply LoginNeedsTls = new(538, "5.7.11", "Encryption required for requested authentication mechanism, STARTTLS first");
     public static readonly Reply BareLineEndInContent = new(550, "5.6.0", "CR or LF stands alone, lines end with CRLF");
     public static readonly Reply NeedsSmtpUtf8 = new(553, "5.6.7", "The address is not ASCII and MAIL declared no SMTPUTF8");
     public static readonly Reply SpokeTooEarly = new(554, "5.5.0", "Wait for the reply before you go on, closing");

@@ -9,7 +9,7 @@ namespace MailApi.Mail.Smtp.Listener;
 /// them, STARTTLS (3207) and AUTH (4954).
 /// </summary>
 /// <remarks>
-/// Each method answers whether the session goes on. Deliberately absent: a VRFY that tells anything, EXPN, TURN, source routes, BINARYMIME, and any line
+/// Each method answers whether the session goes on. Deliberately absent: a VRFY that tells anything, EXPN, TURN, BINARYMIME, and any line
 /// end but CRLF.
 /// </remarks>
 internal sealed class Session(Reception reception, Wire wire, EndPoint? client, TimeProvider time)
@@ -116,7 +116,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
     /// <summary>Each refused login is answered later than the one before, and the last is the end.</summary>
     private async ValueTask<bool> Authenticate(string argument, CancellationToken ct)
     {
-        if (!wire.IsSecure) return Refuse(Replies.LoginNeedsTls);
+        if (!wire.IsSecure) return Refuse(Replies.TlsFirst);
         if (helo is null) return Refuse(Replies.HelloFirst);
         if (isAuthenticated) return Refuse(Replies.LoginTwice);
         if (transaction is not null) return Refuse(Replies.LoginInTransaction);
