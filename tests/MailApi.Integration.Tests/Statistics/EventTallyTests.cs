@@ -59,6 +59,33 @@ public sealed class EventTallyTests(SharedServers servers)
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task What_was_counted_before_its_site_was_known_is_shown_with_the_rest_of_the_site(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        var tenant = await store.AddTenant();
+        var elsewhere = Mail with { Recipient = "bob@small.example" };
+        await Append(store.Db, tenant, [(EventType.MessageAccepted, Mail), (EventType.MessageAccepted, elsewhere)]);
+        await CountUntil("accepted", 2);
+        Assert.Equal(["example.net: accepted 1", "small.example: accepted 1"], await BySite());
+
+        await store.Db.Execute("insert into site_domains (recipient_domain, site, seen_at) values ('example.net', 'mx.big.test', 0), ('other.example', 'mx.big.test', 0)", Ct);
+        await Append(store.Db, tenant, [(EventType.MessageDelivered, Mail), (EventType.MessageDelivered, Mail with { Recipient = "eve@other.example" }), (EventType.MessageDelivered, elsewhere)]);
+        await CountUntil("delivered", 3);
+
+        Assert.Equal(["mx.big.test: accepted 1, delivered 2", "small.example: accepted 1, delivered 1"], await BySite());
+        Assert.Equal(["mx.big.test: accepted 1, delivered 2"], await BySite("mx.big.test"));
+        Assert.Empty(await BySite("example.net"));
+
+        Task CountUntil(string kind, long events) => Eventually.HoldsAsync(async () =>
+        {
+            await Count(store.Db);
+            return await Events(store.Db, kind) == events;
+        }, Patience, "the events are counted", Ct);
+
+        async Task<List<string>> BySite(string? site = null) => [.. (await Rows(store.Db, tenant, [StatisticsDimension.Site], site)).Select(row => $"{row.Site}: {string.Join(", ", Counts(row))}")];
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
     public async Task Counters_that_run_at_once_count_every_event_once(StoreProvider provider)
     {
         using var store = await Create(provider);
@@ -151,25 +178,32 @@ public sealed class EventTallyTests(SharedServers servers)
         while (await tally.Round(Ct)) { }
     }
 
-    private static async Task<long> Accepted(Db db) =>
-        (await db.Query("select cast(coalesce(sum(events), 0) as bigint) from statistics where kind = 'accepted'", row => row.GetInt64(0), Ct))[0];
+    private static Task<long> Accepted(Db db) => Events(db, "accepted");
+
+    private static async Task<long> Events(Db db, string kind) =>
+        (await db.Query("select cast(coalesce(sum(events), 0) as bigint) from statistics where kind = @kind", row => row.GetInt64(0), Ct, ("kind", kind)))[0];
 
     /// <summary>Each row as <c>day site domain category: kind count, …</c>, days from today.</summary>
     private static async Task<List<string>> Read(Db db, TenantId tenant, params StatisticsDimension[] by)
     {
         var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
-        var rows = await new StatisticsTable(db).Read(tenant, test: false, new StatisticsWanted
+        return [.. (await Rows(db, tenant, by)).Select(row => $"{(row.Day is { } day ? day.DayNumber - today.DayNumber : "")} {row.Site} {row.Domain} {row.Category?.ToText()}: {string.Join(", ", Counts(row))}")];
+    }
+
+    private static Task<List<StatisticsRow>> Rows(Db db, TenantId tenant, StatisticsDimension[] by, string? site = null)
+    {
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        return new StatisticsTable(db).Read(tenant, test: false, new StatisticsWanted
         {
             From = today.AddDays(-9),
             To = today,
             GroupBy = by,
             Domain = null,
             Category = null,
-            Site = null,
+            Site = site,
             Limit = 100,
             Offset = 0,
         }, Ct);
-        return [.. rows.Select(row => $"{(row.Day is { } day ? day.DayNumber - today.DayNumber : "")} {row.Site} {row.Domain} {row.Category?.ToText()}: {string.Join(", ", Counts(row))}")];
     }
 
     private static IEnumerable<string> Counts(StatisticsRow row) => new (string, long)[]
