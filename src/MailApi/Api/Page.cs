@@ -10,6 +10,9 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 public static class Paging
 {
+    /// <summary>An address in a query, where a plus sign that was not escaped has become a blank.</summary>
+    public static string? Address(string? text) => text?.Replace(' ', '+');
+
     public const int LimitDefault = 50;
     public const int LimitMax = 200;
 

@@ -48,5 +48,5 @@ public sealed record Problem(int Status, string Type, string Title)
         return TypedResults.Problem(details);
     }
 
-    public ProblemDetails Details(string? detail) => new() { Status = Status, Type = TypeBase + Type, Title = Title, Detail = detail };
+    public ProblemDetails Details(string? detail) => new() { Status = Status, Type = TypeBase + Type, Title = Title, Detail = detail ?? Title };
 }

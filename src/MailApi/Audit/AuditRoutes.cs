@@ -28,7 +28,7 @@ public static class AuditRoutes
         var errors = new Dictionary<string, string[]>();
         if (Paging.Limit(limit) is not { } size) (errors["limit"], size) = ([$"Between 1 and {Paging.LimitMax}."], 0);
         var before = long.MaxValue;
-        if (cursor is not null && !(Paging.TryDecode(cursor, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out before))) errors["cursor"] = ["This is no cursor of this list."];
+        if (!string.IsNullOrEmpty(cursor) && !(Paging.TryDecode(cursor, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out before))) errors["cursor"] = ["This is no cursor of this list."];
         if (errors.Count > 0) return Problem.InvalidFields(errors);
         var found = await log.List(caller.TenantOrNone, before, size + 1, ct);
         var shown = found.Take(size).ToList();

@@ -27,7 +27,7 @@ public static class EventRoutes
     {
         if (Paging.Limit(limit) is not { } rows) return Problem.InvalidFields(new Dictionary<string, string[]> { ["limit"] = [$"Between 1 and {Paging.LimitMax}."] });
         var (transaction, position) = (-1L, -1L);
-        if (after is not null && !TryDecode(after, out transaction, out position))
+        if (!string.IsNullOrEmpty(after) && !TryDecode(after, out transaction, out position))
             return Problem.InvalidFields(new Dictionary<string, string[]> { ["after"] = ["Not a cursor of this log: pass an answer's next, or nothing to read from the beginning."] });
 
         var found = await db.QueryAs(

@@ -7,6 +7,7 @@ using MailApi.Delivery.Tls;
 using MailApi.Diagnosis;
 using MailApi.Limits;
 using MailApi.Mail.Composition;
+using MailApi.Mail.Routing;
 using MailApi.Receiving;
 using MailApi.Storage;
 using StackExchange.Redis;
@@ -147,7 +148,7 @@ internal static class Coherence
         // Without this, mail that was meant for the relay would go to the receivers straight away.
         if (relay.Options is null && (relay.Port != 0 || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
             throw new SettingsException("Delivery__Relay__Host is missing, but other settings of the relay are there.");
-        if (relay.Username is null && (relay.Password is not null || relay.Auth is not null))
+        if (relay.Username is null && (relay.Password is not null || relay.Auth is not (null or RelayAuth.None)))
             throw new SettingsException("Delivery__Relay__Username is missing, but its password or Delivery__Relay__Auth is there.");
     }
 

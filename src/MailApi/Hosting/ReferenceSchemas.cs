@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using MailApi.Api;
 using Microsoft.AspNetCore.Mvc;
@@ -28,8 +29,8 @@ internal static class ReferenceSchemas
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Dictionary) (schema.MaxProperties, schema.MaxLength) = (schema.MaxLength, null);
         if (IsInstant(context)) schema.Format = "date-time";
         if (Words(context) is { } words) SetWords(schema.Items as OpenApiSchema ?? schema, words.Words);
-        // What is null is absent.
-        schema.Type &= ~JsonSchemaType.Null;
+        // What is null is absent, but where it is written all the same.
+        if (!IsWrittenAsNull(context.JsonPropertyInfo)) schema.Type &= ~JsonSchemaType.Null;
     }
 
     /// <summary>An id behind its prefix.</summary>
@@ -57,7 +58,11 @@ internal static class ReferenceSchemas
             // Who reads an answer passes over what is new in it; what is unknown in a request is refused.
             if (schema is OpenApiSchema { AdditionalProperties: null } known) known.AdditionalPropertiesAllowed = !requests.Contains(name);
             foreach (var (member, value) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
+            {
                 if (value.OneOf is [{ Type: JsonSchemaType.Null }, var present]) schema.Properties![member] = present;
+                // In a request, null is the same as absent.
+                if (requests.Contains(name) && schema.Required?.Contains(member) != true && value is OpenApiSchema { Enum: null or [] } own) own.Type |= JsonSchemaType.Null;
+            }
         }
     }
 
@@ -116,6 +121,9 @@ internal static class ReferenceSchemas
     private static bool IsRequired(JsonPropertyInfo property) =>
         property.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: true) == true
         || !(property.IsGetNullable || Nullable.GetUnderlyingType(property.PropertyType) is not null);
+
+    private static bool IsWrittenAsNull(JsonPropertyInfo? property) =>
+        property?.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }] && !IsRequired(property);
 
     private static string? Prefix(Type type) => type.GetInterfaces().Any(it => it.IsGenericType && it.GetGenericTypeDefinition() == typeof(IPrefixedId<>))
         ? (string?)type.GetProperty(nameof(TenantId.Prefix))!.GetValue(null)

@@ -42,7 +42,7 @@ internal static class ReceiveRoutes
     public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<HeaderAddressee>().AddSingleton<Intake>();
 
     public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive).IsTraffic()
-        .WithMetadata(new BodySizeLimit(MessageBytesMax)).CountAsIngress().WithTags("Receiving").WithName("Receive")
+        .WithMetadata(new BodySizeLimit(MessageBytesMax)).WithTags("Receiving").WithName("Receive")
         .WithSummary("Takes a message that came back.")
         .WithDescription("A bounce, a feedback report, an unsubscription or a DMARC or TLS report, as raw octets. It changes what it answers if that is yours, once however often it is handed in. The octets decide, whatever Content-Type says, unless it says JSON or a form with parts.")
         .Accepts<Stream>("message/rfc822", "*/*");

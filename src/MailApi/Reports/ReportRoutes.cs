@@ -26,7 +26,7 @@ internal static class ReportRoutes
         routes.MapPost("/reports/{token}", Post).WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportBodies.PostedOctetsMax)).WithTags("Reports").WithName("PostReport")
             .WithSummary("For receivers: takes a TLS report (RFC 8460 §3, rua=https:) or a DMARC report.").WithDescription(Forms).Accepts<Stream>("application/tlsrpt+gzip", ["application/tlsrpt+json", .. Labels]).ProducesProblem(404).ProducesProblem(413).ProducesProblem(422).ProducesProblem(503);
         var domain = routes.MapGroup("/domains/{id:id(dom_)}/reports").WithTags("Reports");
-        domain.MapPost("", Upload).RequireScope(Scopes.Domains, needsTenant: false).IsTraffic().CountAsIngress().WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportLimits.MessageOctetsMax)).WithName("UploadReport")
+        domain.MapPost("", Upload).RequireScope(Scopes.Domains, needsTenant: false).IsTraffic().WithMetadata(new BodySizeLimit(ReportBodies.Drained * ReportLimits.MessageOctetsMax)).WithName("UploadReport")
             .WithSummary("Takes a report that came elsewhere.").WithDescription(Forms + " `200` for one that is there already.").Accepts<Stream>("application/xml", Labels).ProducesProblem(413).ProducesProblem(422);
         domain.MapGet("", Get).RequireScope(Scopes.Domains, needsTenant: false).WithName("GetDomainReports")
             .WithSummary("Who sends as the domain, what passes, what fails and why.")

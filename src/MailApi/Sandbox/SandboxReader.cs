@@ -56,12 +56,19 @@ internal static class SandboxReader
             Size = row.Size,
             // Of the message itself, since MimeKit gives the fields of its body away.
             Headers = [.. Load(read, stream => HeaderList.Load(Options, stream)).Select(header => new SandboxHeader(header.Field, header.Value))],
-            Text = mime.TextBody,
-            Html = mime.HtmlBody,
+            Text = Shown(mime.TextBody),
+            Html = Shown(mime.HtmlBody),
             Attachments = [.. mime.BodyParts.Where(part => part is not TextPart || part.IsAttachment).Select(Attachment)],
             Authentication = new SandboxAuthentication(dkim),
             Raw = Encoding.UTF8.GetString(row.Octets),
         };
+    }
+
+    /// <summary>As it was written, and not as it travels: with LF, and without the end that every last line has in mail.</summary>
+    private static string? Shown(string? text)
+    {
+        text = text?.Replace("\r\n", "\n", StringComparison.Ordinal);
+        return text?.EndsWith('\n') == true ? text[..^1] : text;
     }
 
     /// <summary>A header that was cut within a field, ended after the last whole line.</summary>

@@ -34,14 +34,14 @@ public static class SandboxRoutes
         var errors = new Dictionary<string, string[]>();
         if (Paging.Limit(limit) is not { } count) (count, errors["limit"]) = (0, [$"Between 1 and {Paging.LimitMax}."]);
         var before = new SandboxMessageId(Guid.AllBitsSet);
-        if (cursor is not null && !(Paging.TryDecode(cursor, out var position) && PrefixedId.TryParse(position, out before)))
+        if (!string.IsNullOrEmpty(cursor) && !(Paging.TryDecode(cursor, out var position) && PrefixedId.TryParse(position, out before)))
             errors["cursor"] = ["Not a cursor of this list: pass an answer's next, or nothing to begin with the newest."];
         var of = default(MessageId);
         if (message is not null && !PrefixedId.TryParse(message, out of)) errors["message"] = ["An id of the form msg_… is expected."];
         if (recipient?.Contains('\0') == true) errors["recipient"] = ["Not an address."];
         if (errors.Count > 0) return Problem.InvalidFields(errors);
 
-        var found = await SandboxInbox.List(db, caller.Tenant, before, message is null ? null : of, recipient, count + 1, ct);
+        var found = await SandboxInbox.List(db, caller.Tenant, before, message is null ? null : of, Paging.Address(recipient), count + 1, ct);
         var shown = found.Take(count).Select(SandboxReader.Summary).ToList();
         return TypedResults.Ok(new Page<SandboxSummary>(shown, found.Count > count ? Paging.Encode(shown[^1].Id.ToString()) : null));
     }

@@ -40,14 +40,15 @@ internal sealed class Acceptances(Acceptor acceptor, Lifetimes lifetimes)
 {
     public static ProblemHttpResult BadIdempotencyKey => Problem.BadRequest.With($"Idempotency-Key must be one text of 1 to {SendLimits.IdempotencyKeyCharsMax} characters.");
 
-    /// <summary>The caller's key with what it stands for; null when it cannot be one. The same octets by a live and by a test key are two messages.</summary>
+    /// <summary>The caller's key with what it stands for; null when it cannot be one. Live and test keys have keys of their own: what was rehearsed can be sent.</summary>
     public static IdempotencyKey? Idempotency(string key, Caller caller, IEnumerable<ReadOnlyMemory<byte>> octets)
     {
         if (key.Length is 0 or > SendLimits.IdempotencyKeyCharsMax || HeaderRules.ValueError(key) is not null) return null;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(caller.IsTest ? "test"u8 : "live"u8);
         foreach (var part in octets) hash.AppendData(part.Span);
-        return new IdempotencyKey(key, hash.GetHashAndReset());
+        // No caller's key begins with a control character.
+        return new IdempotencyKey(caller.IsTest ? "\u0001" + key : key, hash.GetHashAndReset());
     }
 
     /// <summary>Commits; without a problem the message is on disk, and the answer is that of the first acceptance under its key.</summary>

@@ -74,7 +74,7 @@ public static class MessageRoutes
         limit = Paging.Limit(query.Limit) ?? 0;
         if (limit == 0) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
         before = null;
-        if (query.Cursor is not null)
+        if (!string.IsNullOrEmpty(query.Cursor))
         {
             if (Paging.TryDecode(query.Cursor, out var position) && PrefixedId.TryParse<MessageId>(position, out var id)) before = id;
             else errors["cursor"] = ["Not a cursor of this list: pass an answer's next."];
@@ -92,7 +92,7 @@ public static class MessageRoutes
             else errors["category"] = ["One of " + string.Join(", ", Enum.GetValues<Category>().Select(it => it.ToText())) + "."];
         }
         EmailAddress? recipient = null;
-        if (query.Recipient is not null && !EmailAddress.TryParse(query.Recipient, out recipient)) errors["recipient"] = ["Not an address."];
+        if (query.Recipient is not null && !EmailAddress.TryParse(Paging.Address(query.Recipient), out recipient)) errors["recipient"] = ["Not an address."];
         // Neither can hold it, and PostgreSQL takes no U+0000.
         if (query.Domain?.Contains('\0') == true) errors["domain"] = ["Not a domain."];
         if (query.Tag?.Contains('\0') == true) errors["tag"] = ["Not a tag."];

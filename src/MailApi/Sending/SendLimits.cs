@@ -27,8 +27,9 @@ public static class SendLimits
     public const int MetadataValueCharsMax = 512;
     public const int AttachmentsMax = 50;
     public const int FilenameCharsMax = 255;
+    public const int MediaTypeCharsMax = 400;
     public const int IdempotencyKeyCharsMax = 256;
 
     /// <summary>How far ahead mail may be scheduled.</summary>
-    public static readonly TimeSpan SendAtMax = TimeSpan.FromDays(90);
+    public static readonly TimeSpan SendAtMax = TimeSpan.FromDays(3650);
 }

@@ -67,7 +67,7 @@ public sealed record SendRequest
     [MaxLength(SendLimits.AttachmentsMax)]
     public IReadOnlyList<SendAttachment?>? Attachments { get; init; }
 
-    /// <summary>Not to be sent before; a date and time (RFC 3339), at most 90 days ahead.</summary>
+    /// <summary>Not to be sent before; a date and time (RFC 3339), at most ten years ahead.</summary>
     [DataType(DataType.DateTime)]
     public string? SendAt { get; init; }
 

@@ -32,7 +32,7 @@ internal sealed partial class SendRequestValidator : AbstractValidator<SendReque
         RuleFor(it => it.OnUncertain).Must(text => text is null || EnumText.TryParse<OnUncertain>(text, out _)).WithMessage("retry or hold.");
         RuleFor(it => it.SendAt).Must(text => text is null || SendReader.TryReadInstant(text, out _)).WithMessage("A date and time such as 2026-12-01T09:00:00Z.");
         RuleFor(it => it.SendAt).Must(text => !SendReader.TryReadInstant(text, out var at) || at <= time.GetUtcNow() + SendLimits.SendAtMax)
-            .WithMessage($"At most {SendLimits.SendAtMax.TotalDays:0} days ahead.");
+            .WithMessage("At most ten years ahead.");
 
         RuleFor(it => it.Topic).MaximumLength(SendLimits.TopicCharsMax).Custom(HeaderText);
         RuleFor(it => it.Headers).Custom(Headers);
@@ -90,7 +90,7 @@ internal sealed partial class SendRequestValidator : AbstractValidator<SendReque
         public AttachmentValidator()
         {
             RuleFor(it => it.Filename).NotEmpty().MaximumLength(SendLimits.FilenameCharsMax).Must(BeHeaderText).WithMessage("A file name without control characters is required.");
-            RuleFor(it => it.ContentType).Must(text => text is null || (text.Length <= 127 && MediaType().IsMatch(text))).WithMessage("A media type such as application/pdf.");
+            RuleFor(it => it.ContentType).Must(text => text is null || (text.Length <= SendLimits.MediaTypeCharsMax && MediaType().IsMatch(text))).WithMessage("A media type such as application/pdf, with its parameters: text/calendar; method=REQUEST.");
             RuleFor(it => it.Content).Must(text => text is not null && System.Buffers.Text.Base64.IsValid(text)).WithMessage("Base64 is required.");
             RuleFor(it => it.ContentId).Must(text => text is null || ContentIdText().IsMatch(text)).WithMessage("Letters, digits and ._@+- only, at most 128, without angle brackets.");
         }
@@ -98,7 +98,7 @@ internal sealed partial class SendRequestValidator : AbstractValidator<SendReque
         private static bool BeHeaderText(string? text) => text is not null && HeaderRules.ValueError(text) is null;
 
         // \z and not $, which lets a line feed follow.
-        [GeneratedRegex(@"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+\z", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase)]
+        [GeneratedRegex("""^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+(?: *; *[a-z0-9!#$&^_.+*'-]+=(?:[a-z0-9!#$&^_.+*%'-]+|"[a-z0-9 !#$%&'()*+,./:;<=>?@[\]^_{|}~-]*"))*\z""", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase)]
         private static partial Regex MediaType();
 
         [GeneratedRegex(@"^[A-Za-z0-9._@+-]{1,128}\z", RegexOptions.NonBacktracking)]

@@ -117,6 +117,10 @@ internal sealed class SuppressionList(Db db)
     public Task<Suppression?> EndOverride(TenantId tenant, SuppressionId id, CancellationToken ct) => Change(tenant, id,
         "update suppressions set overridden_at = null, overridden_by = null, override_reason = null where id = @id and tenant_id = @tenant", ct);
 
+    /// <summary>Null when the tenant has no such entry.</summary>
+    public async Task<Suppression?> Find(TenantId tenant, SuppressionId id, CancellationToken ct) =>
+        await db.QueryAs(tenant, $"{Select} where id = @id and tenant_id = @tenant and {NotLapsed}", Read, ct, ("id", id.Value), ("tenant", tenant.Value)) is [var entry] ? entry : null;
+
     /// <summary>False when the tenant has no such entry.</summary>
     public async Task<bool> Remove(TenantId tenant, SuppressionId id, CancellationToken ct) =>
         await db.ExecuteAs(tenant, "delete from suppressions where id = @id and tenant_id = @tenant", ct, ("id", id.Value), ("tenant", tenant.Value)) > 0;

@@ -28,6 +28,7 @@ internal static class SuppressionRoutes
             .WithSummary("Lists suppressed addresses, newest first.");
         suppressions.MapPost("", Add).RequireScope(Scopes.Suppressions).WithName("AddSuppression")
             .WithSummary("Suppresses an address.").WithDescription("`200` with the entry that is there already for the same reason; it holds for longer where this one would, and an override ends.");
+        suppressions.MapGet("/{id:id(sup_)}", Get).RequireScope(Scopes.Suppressions).WithName("GetSuppression").WithSummary("An entry.");
         suppressions.MapPost("/{id:id(sup_)}/override", Override).RequireScope(Scopes.Suppressions).WithName("OverrideSuppression")
             .WithSummary("Lets mail through in spite of an entry.")
             .WithDescription("The entry stays, with who overrode it and why. A new bounce, complaint or unsubscription of the same kind ends the override.");
@@ -66,6 +67,9 @@ internal static class SuppressionRoutes
         return created ? TypedResults.Created($"/suppressions/{entry.Id}", entry) : TypedResults.Ok(entry);
     }
 
+    private static async Task<Results<Ok<Suppression>, ProblemHttpResult>> Get(string id, Caller caller, SuppressionList list, CancellationToken ct) =>
+        PrefixedId.TryParse<SuppressionId>(id, out var suppression) && await list.Find(caller.Tenant, suppression, ct) is { } entry ? TypedResults.Ok(entry) : Problem.NotFound.With();
+
     private static async Task<Results<Ok<Suppression>, ProblemHttpResult>> Override(string id, OverrideRequest request, Caller caller, SuppressionList list, CancellationToken ct)
     {
         var errors = OverrideRequestValidator.Instance.Validate(request).ToDictionary();
@@ -93,7 +97,7 @@ internal static class SuppressionRoutes
         EmailAddress? mailbox = null;
         Category parsedCategory = default;
         SuppressionReason parsedReason = default;
-        if (address is not null && !EmailAddress.TryParse(address, out mailbox)) errors["address"] = [SuppressionRequestValidator.AddressMessage];
+        if (address is not null && !EmailAddress.TryParse(Paging.Address(address), out mailbox)) errors["address"] = [SuppressionRequestValidator.AddressMessage];
         if (category is not null && !EnumText.TryParse(category, out parsedCategory)) errors["category"] = [SuppressionRequestValidator.CategoryMessage];
         if (reason is not null && !SuppressionReasons.TryParse(reason, out parsedReason)) errors["reason"] = [SuppressionRequestValidator.ReasonMessage];
         filter = new SuppressionFilter(mailbox?.ToString(), category is null ? null : parsedCategory, reason is null ? null : parsedReason);

@@ -21,7 +21,7 @@ internal sealed class Authentication(RequestDelegate next, KeyDirectory director
         var (caller, rate, refusal) = await Identify(context);
         refusal ??= Admit(caller!, required);
         var isMetered = required.IsMetered(context.Request.Method, context.GetEndpoint()!.Metadata.GetMetadata<CountsAsIngress>());
-        if (refusal is null && isMetered && rate is not null) refusal = ingress.Take(context, caller!.Tenant, rate);
+        if (refusal is null && isMetered && rate is not null) refusal = ingress.Take(context, caller!.Tenant, rate, sends: required.Scope == Scopes.Send);
         if (refusal is not null)
         {
             await refusal.ExecuteAsync(context);

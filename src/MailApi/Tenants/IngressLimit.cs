@@ -11,14 +11,15 @@ namespace MailApi.Tenants;
 /// </summary>
 internal sealed class IngressLimit(TimeProvider time) : IDisposable
 {
-    /// <summary>Tenants remembered; one that is not seen for this long has its whole burst again anyway.</summary>
+    /// <summary>Two for each tenant remembered; one that is not seen for this long has its whole burst again anyway.</summary>
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(10);
     private readonly MemoryCache buckets = new(new MemoryCacheOptions { SizeLimit = 100_000 });
 
     /// <summary>Null when the request may go on.</summary>
-    public ProblemHttpResult? Take(HttpContext context, TenantId tenant, IngressRate rate)
+    /// <param name="sends">Whether it is mail, or changes something else: setting up must not use up what is for sending.</param>
+    public ProblemHttpResult? Take(HttpContext context, TenantId tenant, IngressRate rate, bool sends)
     {
-        var taken = Take(tenant, rate);
+        var taken = Take(tenant, rate, sends);
         var headers = context.Response.Headers;
         headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Ceiling((double)rate.Burst / rate.PerSecond)}");
         headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={taken.Remaining};t={Math.Ceiling(taken.SecondsUntilFull)}");
@@ -28,13 +29,13 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
     }
 
     /// <summary>For a message that comes in otherwise than by a request; it counts the same.</summary>
-    public ProblemHttpResult? TakeOne(TenantId tenant, IngressRate rate) => Take(tenant, rate).Granted ? null : Refusal(rate);
+    public ProblemHttpResult? TakeOne(TenantId tenant, IngressRate rate) => Take(tenant, rate, sends: true).Granted ? null : Refusal(rate);
 
     public void Dispose() => buckets.Dispose();
 
-    private static ProblemHttpResult Refusal(IngressRate rate) => Problem.RateLimited.With($"The tenant may send or have looked up {rate.PerSecond} a second, {rate.Burst} at once.");
+    private static ProblemHttpResult Refusal(IngressRate rate) => Problem.RateLimited.With($"The tenant may send {rate.PerSecond} a second, {rate.Burst} at once, and change as much besides.");
 
-    private Taken Take(TenantId tenant, IngressRate rate) => buckets.GetOrCreate(tenant.Value, entry =>
+    private Taken Take(TenantId tenant, IngressRate rate, bool sends) => buckets.GetOrCreate((tenant, sends), entry =>
     {
         entry.SetSize(1).SetSlidingExpiration(Forgotten);
         return new Bucket(rate.Burst, time.GetTimestamp());

@@ -19,6 +19,7 @@ public static class TenantRoutes
         tenants.MapPatch("/{id:id(ten_)}", Change).RequireScope(Scopes.Operator, needsTenant: false).WithName("ChangeTenant").WithSummary("Changes a tenant's name, ingress rate or weight.");
         tenants.MapPost("/{id:id(ten_)}/keys", CreateKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("CreateKey").WithSummary("Creates a key; it is shown this once.");
         tenants.MapGet("/{id:id(ten_)}/keys", ListKeys).RequireScope(Scopes.Admin, needsTenant: false).WithName("ListKeys").WithSummary("The tenant's keys, revoked ones included.");
+        tenants.MapGet("/{id:id(ten_)}/keys/{key:id(key_)}", GetKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("GetKey").WithSummary("A key, without the key itself.");
         tenants.MapDelete("/{id:id(ten_)}/keys/{key:id(key_)}", RevokeKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("RevokeKey").WithSummary("Revokes a key.");
     }
 
@@ -70,6 +71,11 @@ public static class TenantRoutes
 
     private static async Task<Results<Ok<KeyList>, ProblemHttpResult>> ListKeys(string id, Caller caller, TenantRegistry registry, CancellationToken ct) =>
         Own(id, caller) is { } tenant && await registry.Find(tenant, ct) is not null ? TypedResults.Ok(new KeyList(await registry.Keys(tenant, ct))) : NoSuchTenant();
+
+    private static async Task<Results<Ok<Key>, ProblemHttpResult>> GetKey(string id, string key, Caller caller, TenantRegistry registry, CancellationToken ct) =>
+        Own(id, caller) is { } tenant && PrefixedId.TryParse<KeyId>(key, out var keyId) && (await registry.Keys(tenant, ct)).Find(known => known.Id == keyId) is { } found
+            ? TypedResults.Ok(found)
+            : Problem.NotFound.With();
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeKey(string id, string key, Caller caller, TenantRegistry registry, CancellationToken ct) =>
         Own(id, caller) is { } tenant && PrefixedId.TryParse<KeyId>(key, out var keyId) && await registry.Revoke(tenant, keyId, ct)

@@ -30,12 +30,14 @@ public sealed class IngressLimitTests : IDisposable
         Assert.Equal("r=1;t=2", Take(tenant, rate));
         clock.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal("r=4;t=1", Take(tenant, rate));
+        // What is changed besides has a count of its own.
+        Assert.Equal("r=4;t=1", Take(tenant, rate, sends: false));
     }
 
-    private string Take(TenantId tenant, IngressRate rate, string policy = "q=5;w=3")
+    private string Take(TenantId tenant, IngressRate rate, string policy = "q=5;w=3", bool sends = true)
     {
         var context = new DefaultHttpContext();
-        var refusal = limit.Take(context, tenant, rate);
+        var refusal = limit.Take(context, tenant, rate, sends);
         var headers = context.Response.Headers;
         Assert.Equal("\"tenant\";" + policy, headers["RateLimit-Policy"]);
         Assert.StartsWith("\"tenant\";", headers["RateLimit"]);

@@ -32,7 +32,7 @@ internal static class TlsResultRoutes
         if (rows is null) errors["limit"] = [$"Between 1 and {Paging.LimitMax}."];
         if (domain?.Contains('\0', StringComparison.Ordinal) == true) errors["domain"] = ["Not a domain."];
         string[] after = [];
-        if (cursor is not null && (!Paging.TryDecode(cursor, out var position) || (after = position.Split(' ')) is not [_, _, _, _, _] || position.Contains('\0', StringComparison.Ordinal)
+        if (!string.IsNullOrEmpty(cursor) && (!Paging.TryDecode(cursor, out var position) || (after = position.Split(' ')) is not [_, _, _, _, _] || position.Contains('\0', StringComparison.Ordinal)
             || !long.TryParse(after[0], NumberStyles.None, CultureInfo.InvariantCulture, out _))) errors["cursor"] = ["Not a cursor of this list: pass an answer's next."];
         if (errors.Count > 0) return Problem.InvalidFields(errors);
 
