@@ -20,7 +20,7 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
     public const int RowsPerReportMax = 2_000;
 
     /// <summary>At once: each may take a processor and a few hundred megabytes while it is read, and mail has to leave meanwhile.</summary>
-    private static readonly int ReadersMax = Math.Max(1, Environment.ProcessorCount / 2);
+    private static readonly int ReadersMax = Math.Clamp(Environment.ProcessorCount / 2, 1, 4);
 
     /// <summary>A receiver's clock may be ahead, and its day longer than ours.</summary>
     private const int DaysAheadMax = 2;
