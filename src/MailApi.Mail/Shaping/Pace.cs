@@ -6,7 +6,7 @@ namespace MailApi.Mail.Shaping;
 /// </summary>
 internal sealed class Pace(SiteProfile profile)
 {
-    /// <summary>Messages taken between two steps up.</summary>
+    /// <summary>Messages taken between two steps up. At a lower rate a second's worth is enough, or recovery from the slowest would take hours.</summary>
     public const int SuccessesPerStep = 20;
 
     /// <summary>Steps from nothing to the whole rate.</summary>
@@ -16,6 +16,9 @@ internal sealed class Pace(SiteProfile profile)
     public const double PerSecondMin = 1 / 60d;
 
     private int successes;
+
+    /// <summary>The receiver has told the rate that it wants: it is not left so quickly.</summary>
+    private bool isTold;
 
     /// <summary>At a rate as high as this the profile's own holds again.</summary>
     private double wholeRate = profile.PerSecond ?? 0;
@@ -30,13 +33,14 @@ internal sealed class Pace(SiteProfile profile)
     /// <summary>The site took a message.</summary>
     public void Succeeded()
     {
-        if (!IsSlowed || ++successes < SuccessesPerStep) return;
+        if (!IsSlowed || ++successes < (isTold ? SuccessesPerStep : Math.Clamp(PerSecond ?? SuccessesPerStep, 1, SuccessesPerStep))) return;
         successes = 0;
         Connections = Math.Min(profile.Connections, Connections + 1);
         if (PerSecond is not { } rate) return;
         // At most twice as much: from one a minute a twentieth of the whole would be a leap.
         rate = Math.Min(rate * 2, rate + wholeRate / RateSteps);
         PerSecond = rate < wholeRate ? rate : profile.PerSecond;
+        isTold = isTold && rate < wholeRate;
     }
 
     /// <param name="carriedPerSecond">What the site took of late, where no rate is set.</param>
@@ -55,6 +59,7 @@ internal sealed class Pace(SiteProfile profile)
     public void SlowTo(double perSecond, double carriedPerSecond)
     {
         successes = 0;
+        isTold = true;
         LimitTo(Math.Min(PerSecond ?? perSecond, perSecond), carriedPerSecond);
     }
 

@@ -12,6 +12,9 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
 {
     public const int DomainsShownMax = 10;
     private const int ReasonCharsMax = 200;
+
+    /// <summary>Between two steps down: a receiver that has had enough for some seconds must not bring its rate to the least with as many replies.</summary>
+    private static readonly TimeSpan StepDownInterval = TimeSpan.FromSeconds(1);
     private const int SeatsMin = 2, SeatsMax = 64;
 
     /// <summary>How long an attempt is taken to last before one has ended.</summary>
@@ -31,6 +34,9 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
     /// </summary>
     private const int Foresight = 4;
     private static readonly TimeSpan HorizonMin = TimeSpan.FromMilliseconds(250), IdleAfter = TimeSpan.FromSeconds(10);
+
+    /// <summary>A step down makes it a guess again, since the rate may soon be another; at least as long as this, so that thousands do not ask in vain every second.</summary>
+    private static readonly TimeSpan HorizonMinSlowed = TimeSpan.FromSeconds(15);
 
     private readonly Lock gate = new();
     private readonly long born = time.GetTimestamp();
@@ -150,6 +156,8 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
     private Admission.Refused Refuse(Flow flow, TimeSpan now, TimeSpan from)
     {
         var horizon = (now - busySince) * Foresight;
+        if (pace.IsSlowed && horizon > HorizonMinSlowed)
+            horizon = TimeSpan.FromTicks(Math.Max(HorizonMinSlowed.Ticks, Math.Min(horizon.Ticks, (now - slowedAt).Ticks * Foresight)));
         if (pausedUntil > now || breaker.OpenUntil is not null || horizon > SiteLine.Horizon) horizon = SiteLine.Horizon;
         var delay = line.NextSlot(flow, now, from, Interval(now), horizon > HorizonMin ? horizon : HorizonMin) - now;
         return new Admission.Refused(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(delay.TotalMilliseconds))));
@@ -230,9 +238,9 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
     private void Heed(SignalEffect signal, Reply reply, SiteVisit visit, TimeSpan now)
     {
         // Attempts that began before the last step down complain of what has been changed already.
-        if (visit.EnteredAt <= slowedAt && signal is not SignalEffect.Pause) return;
+        var again = visit.EnteredAt <= slowedAt || (signal is not SignalEffect.RateOf && now < slowedAt + StepDownInterval);
+        if (again && signal is not SignalEffect.Pause) return;
         Because(reply.ToString(), isNew: !pace.IsSlowed && pausedUntil <= now);
-        var again = visit.EnteredAt <= slowedAt;
         slowedAt = now;
         switch (signal)
         {

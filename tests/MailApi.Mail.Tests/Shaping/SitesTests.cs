@@ -213,6 +213,99 @@ public sealed class SitesTests
     }
 
     [Fact]
+    public void Many_replies_within_a_second_are_one_step_down()
+    {
+        var sites = With(connections: 16, perSecond: 100);
+        for (var count = 0; count < 10; count++)
+        {
+            Enter(sites).Leave(Refused(421, "4.7.0 slow down"));
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+        Assert.Equal((8, 50d), (Report(sites).Connections, Report(sites).PerSecond!.Value));
+
+        Enter(sites).Leave(Refused(421, "4.7.0 slow down"));
+        Assert.Equal((4, 25d), (Report(sites).Connections, Report(sites).PerSecond!.Value));
+    }
+
+    /// <summary>The whole way of thirty messages, found by a sweep every 50 ms; who was refused tries again at once.</summary>
+    [Theory]
+    [InlineData(0, 100d)]
+    [InlineData(0, null)]
+    [InlineData(600, 100d)]
+    public void Ten_seconds_of_421_are_over_within_a_minute(int busySecondsBefore, double? perSecond)
+    {
+        var sites = With(connections: 10, perSecond);
+        Succeed(sites, busySecondsBefore);
+        var (started, attempt) = (clock.GetUtcNow(), TimeSpan.FromMilliseconds(50));
+        var (steps, rate) = (0, 0d);
+        var away = Enumerable.Repeat(started, 30).ToList();
+        var inside = new List<(SiteVisit Visit, DateTimeOffset Until)>();
+        var waiting = new List<Admission.Waiting>();
+        for (var delivered = 0; delivered < 30; clock.Advance(attempt))
+        {
+            var now = clock.GetUtcNow();
+            var isWell = now - started > TimeSpan.FromSeconds(10);
+            foreach (var (visit, _) in inside.Where(it => it.Until <= now))
+            {
+                visit.Leave(isWell ? Accepted : Refused(421, "4.3.2 closing, try again later"));
+                if (isWell) delivered++;
+                else away.Add(now);
+            }
+            inside.RemoveAll(it => it.Until <= now);
+            foreach (var seat in waiting.Where(it => it.Turn.IsCompleted)) Take(End(seat), now);
+            waiting.RemoveAll(it => it.Turn.IsCompleted);
+            for (var due = away.RemoveAll(it => it <= now); due > 0; due--) Take(sites.Enter(Route(), "example.net", Shop), now);
+
+            var given = Report(sites).PerSecond ?? perSecond ?? double.MaxValue;
+            if (isWell && given > rate && rate > 0) steps++;
+            rate = given;
+            Assert.True(perSecond is null || given <= perSecond);
+            Assert.InRange(Report(sites).Connections, 1, 10);
+        }
+
+        Assert.InRange((clock.GetUtcNow() - started).TotalSeconds, 10, 70);
+        Assert.InRange(steps, 3, 20);
+        Succeed(sites, 20 * 25);
+        Assert.Equal((SiteState.Open, 10, perSecond), (Report(sites).State, Report(sites).Connections, Report(sites).PerSecond));
+
+        void Take(Admission admission, DateTimeOffset now)
+        {
+            if (admission is Admission.Entered entered) inside.Add((entered.Visit, now + attempt));
+            else if (admission is Admission.Waiting seat) waiting.Add(seat);
+            else away.Add(now + ((Admission.Refused)admission).Delay);
+        }
+    }
+
+    [Fact]
+    public void A_slow_rate_comes_back_by_a_second_of_success_a_step_and_one_that_the_receiver_told_by_twenty_messages()
+    {
+        var sites = With(connections: 16, perSecond: 100);
+        for (var count = 0; count < 12; count++)
+        {
+            clock.Advance(TimeSpan.FromMinutes(2));
+            Enter(sites).Leave(Refused(421, "4.7.0 slow down"));
+        }
+        var slow = Report(sites).PerSecond!.Value;
+        Assert.InRange(slow, 1 / 60d, 0.1);
+        foreach (var factor in (int[])[2, 4, 8])
+        {
+            clock.Advance(TimeSpan.FromMinutes(2));
+            Enter(sites).Leave(Accepted);
+            Assert.Equal(slow * factor, Report(sites).PerSecond!.Value, 6);
+        }
+
+        clock.Advance(TimeSpan.FromMinutes(2));
+        Enter(sites).Leave(Refused(421, "4.7.0 [TSS02] Messages from 198.41.0.4 temporarily deferred due to unexpected volume or user complaints"));
+        for (var count = 0; count < 20; count++)
+        {
+            Assert.Equal(1 / 60d, Report(sites).PerSecond!.Value, 6);
+            clock.Advance(TimeSpan.FromMinutes(2));
+            Enter(sites).Leave(Accepted);
+        }
+        Assert.Equal(2 / 60d, Report(sites).PerSecond!.Value, 6);
+    }
+
+    [Fact]
     public async Task A_pause_sends_everyone_away_until_it_ends()
     {
         var sites = With(connections: 1);
