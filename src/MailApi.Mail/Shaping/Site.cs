@@ -208,6 +208,11 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
                 Spoke();
                 if (RateSignals.Find(said.Reply) is { } signal) Heed(signal, said.Reply, visit, now);
                 break;
+            case TransmitResult.Unreachable { Stage: Stage.StartTls or Stage.Auth }:
+                failed++;
+                // What one domain demands of the host says nothing of mail to others there: it is not dead, and not shown to take mail either.
+                if (visit.IsProbe) breaker.Undecided();
+                break;
             case TransmitResult.Unreachable unreachable:
                 failed++;
                 // A relay with limits of its own is one of several: who chooses among them rests it.

@@ -4,7 +4,8 @@ using MailApi.Mail.Shaping;
 
 namespace MailApi.Delivery;
 
-/// <summary>Section <c>Delivery:Sites:{profile}</c>; what is not set keeps the shipped profile's value, or that of <c>default</c> in a profile of a new name.</summary>
+/// <summary>Section <c>Delivery:Sites:{profile}</c>; what is not set keeps the shipped profile's value, or that of <c>default</c> in a profile of a new name.
+/// What is set for <c>default</c> holds for <c>private</c> too, where <c>private</c> does not set it itself.</summary>
 public sealed class SiteSettings
 {
     /// <summary>Names of mail hosts that the profile holds for, each with everything below it.</summary>

@@ -353,6 +353,30 @@ public sealed class SitesTests
         Enter(sites);
     }
 
+    [Theory]
+    [InlineData(Stage.StartTls)]
+    [InlineData(Stage.Auth)]
+    public void A_host_that_speaks_and_does_not_meet_a_demand_is_no_dead_one(Stage stage)
+    {
+        var unmet = new TransmitResult.Unreachable("mx.test offers no STARTTLS", "mx.test") { Stage = stage };
+        var sites = With(connections: 10);
+        for (var count = 0; count < 20; count++) Enter(sites).Leave(unmet);
+        Assert.Equal((SiteState.Open, 20L), (Report(sites).State, Report(sites).Failed));
+
+        for (var count = 0; count < 5; count++) Enter(sites).Leave(Unreachable);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        // Neither closes nor opens what waits for one attempt: the next decides, and those beside it wait.
+        for (var count = 0; count < 3; count++) Enter(sites).Leave(unmet);
+        var probe = Enter(sites);
+        Assert.IsType<Admission.Refused>(sites.Enter(Route(), "example.com", Other));
+        probe.Leave(Unreachable);
+        Assert.Equal((SiteState.Closed, clock.GetUtcNow() + TimeSpan.FromSeconds(60)), (Report(sites).State, Report(sites).Until));
+        clock.Advance(TimeSpan.FromSeconds(60));
+        Enter(sites).Leave(unmet);
+        Enter(sites).Leave(Accepted);
+        Assert.Equal(SiteState.Open, Report(sites).State);
+    }
+
     [Fact]
     public void A_site_that_answers_nobody_spreads_those_who_wait_ever_wider()
     {
