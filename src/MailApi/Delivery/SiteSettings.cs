@@ -4,8 +4,10 @@ using MailApi.Mail.Shaping;
 
 namespace MailApi.Delivery;
 
-/// <summary>Section <c>Delivery:Sites:{profile}</c>; what is not set keeps the shipped profile's value, or that of <c>default</c> in a profile of a new name.
-/// What is set for <c>default</c> holds for <c>private</c> too, where <c>private</c> does not set it itself.</summary>
+/// <summary>
+/// Section <c>Delivery:Sites:{profile}</c>; what is not set keeps the shipped profile's value, or that of <c>default</c> in a profile of a new name. What is
+/// set for <c>default</c> holds for <c>private</c> too, unless that sets it itself.
+/// </summary>
 public sealed class SiteSettings
 {
     /// <summary>Names of mail hosts that the profile holds for, each with everything below it.</summary>
@@ -41,6 +43,8 @@ public sealed class SiteSettings
     internal static SiteProfiles Profiles(IReadOnlyDictionary<string, SiteSettings> settings)
     {
         var profiles = ShippedProfiles.All.ToDictionary(profile => profile.Name, StringComparer.OrdinalIgnoreCase);
+        if (settings.FirstOrDefault(it => it.Key.Equals(ShippedProfiles.Default, StringComparison.OrdinalIgnoreCase)).Value is { } common)
+            foreach (var name in (string[])[ShippedProfiles.Default, ShippedProfiles.Private]) profiles[name] = common.Change(profiles[name]);
         foreach (var (name, changes) in settings)
             profiles[name] = changes.Change(profiles.GetValueOrDefault(name) ?? profiles[ShippedProfiles.Default] with { Name = name });
         return new SiteProfiles(profiles.Values);
