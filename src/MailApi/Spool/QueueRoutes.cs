@@ -14,7 +14,7 @@ public static class QueueRoutes
     {
         var queue = routes.MapGroup("/queue").WithTags("Queue");
         queue.MapGet("", Depths).RequireScope(Scopes.Operator, needsTenant: false).WithName("GetQueue")
-            .WithSummary("What waits.").WithDescription("Depth and oldest age by category, sending domain and destination site, and what is held back.");
+            .WithSummary("What waits.").WithDescription("Depth and oldest age by category, tenant, sending domain, destination site and recipient domain, and what is held back.");
         queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
         queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
         queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes deferred mail due now.");
@@ -34,6 +34,7 @@ public static class QueueRoutes
         return TypedResults.Ok(new QueueView
         {
             Categories = [.. depths["category"]],
+            Tenants = [.. depths["tenant"].Select(depth => depth with { Name = new TenantId(Guid.Parse(depth.Name)).ToString() })],
             Domains = [.. depths["domain"]],
             Sites = [.. depths["site"]],
             RecipientDomains = [.. depths["recipientDomain"]],
@@ -42,14 +43,15 @@ public static class QueueRoutes
         });
     }
 
-    /// <summary>Everything that waits is read once, by the two indexes that hold nothing else. Each of the four has its deepest first.</summary>
+    /// <summary>Everything that waits is read once, by the two indexes that hold nothing else. Each of the five has its deepest first.</summary>
     private static readonly string Waiting = $"""
         with waiting as materialized (
-            select e.category, e.domain_id, e.recipient_domain, count(*) as depth, min(e.created_at) as oldest from (
-                select category, domain_id, recipient_domain, created_at from envelopes where state in ('queued', 'deferred') union all
-                select category, domain_id, recipient_domain, created_at from envelopes where state in ('rung', 'sending')) e
-            group by e.category, e.domain_id, e.recipient_domain)
+            select e.category, e.tenant_id, e.domain_id, e.recipient_domain, count(*) as depth, min(e.created_at) as oldest from (
+                select category, tenant_id, domain_id, recipient_domain, created_at from envelopes where state in ('queued', 'deferred') union all
+                select category, tenant_id, domain_id, recipient_domain, created_at from envelopes where state in ('rung', 'sending')) e
+            group by e.category, e.tenant_id, e.domain_id, e.recipient_domain)
         {By("category", "w.category", "")} union all
+        {By("tenant", "cast(w.tenant_id as text)", "")} union all
         {By("domain", "d.name", "left join domains d on d.id = w.domain_id")} union all
         {By("site", "coalesce(s.site, w.recipient_domain)", "left join site_domains s on s.recipient_domain = w.recipient_domain")} union all
         {By("recipientDomain", "w.recipient_domain", "")}
@@ -155,6 +157,9 @@ public sealed record QueueView
 {
     public const int RowsMax = 100;
     public required IReadOnlyList<QueueDepth> Categories { get; init; }
+
+    /// <summary>By their ids.</summary>
+    public required IReadOnlyList<QueueDepth> Tenants { get; init; }
     public required IReadOnlyList<QueueDepth> Domains { get; init; }
 
     /// <summary>By the mail hosts of the recipient domain, or by its name while they are not known.</summary>
@@ -167,7 +172,7 @@ public sealed record QueueView
 }
 
 /// <summary>What waits of one kind.</summary>
-/// <param name="Name">The category, sending domain, site or recipient domain.</param>
+/// <param name="Name">The category, tenant's id, sending domain, site or recipient domain.</param>
 /// <param name="Depth">Envelopes.</param>
 /// <param name="OldestSeconds">The age of the oldest.</param>
 public sealed record QueueDepth(string Name, long Depth, double OldestSeconds);

@@ -119,6 +119,9 @@ public sealed class SiteTests(TestHost host)
             var queue = await TestHost.Json(await host.Admin.GetAsync("/queue"));
             return queue.GetProperty("sites").EnumerateArray().Any(it => it.GetProperty("name").GetString() == "mx.hold.test" && it.GetProperty("depth").GetInt64() == 2);
         }, Patience, "both wait for the site", CancellationToken.None);
+        var waiting = (await TestHost.Json(await host.Admin.GetAsync("/queue"))).GetProperty("tenants").EnumerateArray().Single(it => it.GetProperty("name").GetString() == tenant.Id);
+        Assert.Equal(2, waiting.GetProperty("depth").GetInt64());
+        Assert.True(waiting.GetProperty("oldestSeconds").GetDouble() >= 0);
         Assert.Equal(1, sink.Count);
 
         using var resumed = await host.Admin.PostAsJsonAsync("/queue/resume", key);
