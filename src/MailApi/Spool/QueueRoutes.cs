@@ -17,7 +17,7 @@ public static class QueueRoutes
             .WithSummary("What waits.").WithDescription("Depth and oldest age by category, tenant, sending domain, destination site and recipient domain, and what is held back.");
         queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
         queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
-        queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes deferred mail due now.");
+        queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes mail that waits for its next attempt due now.");
         queue.MapPost("/release", Release).RequireScope(Scopes.Operator, needsTenant: false).WithName("ReleaseHeldMail").WithSummary("Sends mail that is held.")
             .WithDescription("Mail is held when the store was restored from a backup: it may have been sent since, and its recipients may get a second copy. What was accepted with `onUncertain: hold` ends in `unknown` instead.");
         queue.MapPost("/discard", Discard).RequireScope(Scopes.Operator, needsTenant: false).WithName("DiscardHeldMail").WithSummary("Ends mail that is held.")
@@ -77,6 +77,9 @@ public static class QueueRoutes
         return TypedResults.NoContent();
     }
 
+    /// <summary>What was tried, or sent away by its site before it was. Scheduled mail that was never claimed waits for its time.</summary>
+    private const string Waits = "state in ('queued', 'deferred') and (state = 'deferred' or attempt > 0)";
+
     private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Db db, CancellationToken ct)
     {
         if (Invalid(key, out var kind, out var value) is { } problem) return problem;
@@ -92,7 +95,7 @@ public static class QueueRoutes
         do
         {
             flushed = await db.Execute(
-                $"update envelopes set due_at = now_ms() where id in (select id from envelopes where state = 'deferred' and due_at > now_ms() and due_at < @never and {condition} limit @rows)", ct,
+                $"update envelopes set due_at = now_ms() where id in (select id from envelopes where {Waits} and due_at > now_ms() and due_at < @never and {condition} limit @rows)", ct,
                 ("value", value), ("tenant", tenant), ("never", HeldMail.Never), ("rows", HeldMail.RowsPerStatement));
             all += flushed;
         }

@@ -129,6 +129,24 @@ public sealed class SiteTests(TestHost host)
     }
 
     [Fact]
+    public async Task A_flush_makes_due_what_was_sent_away_and_leaves_scheduled_mail_alone()
+    {
+        await using var sink = ScriptedSink.Start(Listening("127.0.0.20"));
+        host.Dns.Mx("flush.test", 10, "flush.strangers.test").A("flush.strangers.test", "127.0.0.20");
+        var tenant = await host.NewTenant();
+        await tenant.WaitFor(await tenant.Send(tenant.Mail("frequency-1-ann@flush.test")), "deferred");
+        var scheduled = tenant.Mail("bob@flush.test");
+        scheduled["sendAt"] = (TimeProvider.System.GetUtcNow() + TimeSpan.FromHours(1)).ToString("o");
+        await tenant.Send(scheduled);
+        await tenant.Send(tenant.Mail("carol@flush.test"));
+
+        // Of three, one is refused and one has found the site paused.
+        var key = new { site = "flush.test" };
+        await Eventually.HoldsAsync(async () => await Flush(key) == 2, Patience, "both are flushed", CancellationToken.None);
+        Assert.Equal(0, sink.Count);
+    }
+
+    [Fact]
     public async Task Sites_are_for_operators_and_come_in_pages()
     {
         var tenant = await host.AnyTenant();
@@ -155,6 +173,12 @@ public sealed class SiteTests(TestHost host)
         }
         Assert.Equal(["mx.page-a.test", "mx.page-b.test", "mx.page-c.test"], seen.Where(site => site.StartsWith("mx.page-", StringComparison.Ordinal)));
         Assert.Equal(seen.Order(StringComparer.Ordinal), seen);
+    }
+
+    private async Task<int> Flush(object key)
+    {
+        using var flushed = await host.Admin.PostAsJsonAsync("/queue/flush", key);
+        return (await TestHost.Json(flushed)).GetProperty("count").GetInt32();
     }
 
     private SinkOptions Listening(string address) => new() { EndPoint = new IPEndPoint(IPAddress.Parse(address), host.Sink.Port) };
