@@ -43,6 +43,12 @@ internal sealed class Breaker
         return true;
     }
 
+    /// <summary>The attempt that decides may begin now.</summary>
+    public void TryNow(TimeSpan now)
+    {
+        if (OpenUntil > now) OpenUntil = now;
+    }
+
     /// <summary>The attempt that was to decide came to nothing: the next one decides.</summary>
     public void Undecided() => probing = false;
 }

@@ -104,6 +104,18 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
         }
     }
 
+    /// <summary>Ends a pause, and lets one attempt decide on a closed site at once.</summary>
+    public void TryNow()
+    {
+        lock (gate)
+        {
+            var now = Now;
+            if (State(now) is SiteState.Paused or SiteState.Closed) line.Clear();
+            if (pausedUntil > now) pausedUntil = now;
+            breaker.TryNow(now);
+        }
+    }
+
     /// <summary>True when nothing is lost by forgetting it; from then on it lets nobody in.</summary>
     public bool TryForget(TimeSpan idleFor)
     {

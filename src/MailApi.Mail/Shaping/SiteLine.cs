@@ -31,6 +31,9 @@ internal sealed class SiteLine
         return slot;
     }
 
+    /// <summary>Whoever comes from now on has nobody before them.</summary>
+    public void Clear() => last.Clear();
+
     private void Tidy(TimeSpan now)
     {
         if (now - tidiedAt < TidyInterval) return;

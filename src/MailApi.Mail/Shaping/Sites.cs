@@ -53,6 +53,12 @@ public sealed class Sites(SiteProfiles profiles, TimeProvider time)
         }
     }
 
+    /// <summary>The operator wants the site tried: a pause ends, and a closed one is let have its next attempt.</summary>
+    public void TryNow(string name)
+    {
+        if (sites.TryGetValue(name, out var site)) site.TryNow();
+    }
+
     /// <summary>All sites that are remembered.</summary>
     public IReadOnlyList<SiteReport> Report() => [.. sites.Values.Select(site => site.Report())];
 

@@ -9,7 +9,7 @@ namespace MailApi.Delivery;
 
 /// <summary>
 /// Tells the store what this process has in force at its sites, so that any process can show it, and learns from there with how many others it
-/// shares their limits.
+/// shares their limits, and which of them the operator wants tried now.
 /// </summary>
 internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Node node, Db db, TimeProvider time, ILogger<SiteReporter> log) : BackgroundService
 {
@@ -25,7 +25,11 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
 
     private static readonly TimeSpan TidyInterval = TimeSpan.FromHours(1);
 
+    /// <summary>Longer than a report may take; a flush that is older was found before.</summary>
+    private static readonly TimeSpan FlushesLookedFor = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<string, SiteReport> told = new(StringComparer.Ordinal);
+    private HashSet<(string Site, long At)> flushed = [];
     private long tidiedAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -39,6 +43,7 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
                 try
                 {
                     if (tidiedAt == 0 || time.GetElapsedTime(tidiedAt) > TidyInterval) await Tidy(stoppingToken);
+                    await TryFlushed(stoppingToken);
                     timer.Period = Interval * (1 + await Tell(stoppingToken) / SitesPerInterval);
                 }
                 catch (DbException e)
@@ -53,6 +58,14 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
         {
             // The rows go when the node is forgotten.
         }
+    }
+
+    private async Task TryFlushed(CancellationToken ct)
+    {
+        var recent = await db.Query("select site, flushed_at from flushes where flushed_at > now_ms() - @age", row => (Site: row.GetString(0), At: row.GetInt64(1)), ct, ("age", (long)FlushesLookedFor.TotalMilliseconds));
+        foreach (var flush in recent)
+            if (!flushed.Contains(flush)) sites.TryNow(flush.Site);
+        flushed = [.. recent];
     }
 
     /// <returns>How many sites there are.</returns>
@@ -96,6 +109,7 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
         tidiedAt = time.GetTimestamp();
         domains.Forget();
         await db.Execute("delete from site_domains where seen_at < now_ms() - @age", ct, ("age", (long)DomainsKept.TotalMilliseconds));
+        await db.Execute("delete from flushes where flushed_at < now_ms() - @age", ct, ("age", (long)TidyInterval.TotalMilliseconds));
         await db.Execute("delete from sites where node_id not in (select id from nodes)", ct);
     }
 

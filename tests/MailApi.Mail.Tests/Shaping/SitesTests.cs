@@ -378,6 +378,28 @@ public sealed class SitesTests
     }
 
     [Fact]
+    public void A_site_that_is_to_be_tried_now_ends_its_pause_and_lets_one_attempt_decide_where_it_is_closed()
+    {
+        var sites = With(connections: 10);
+        sites.TryNow("unknown");
+        Enter(sites).Leave(Refused(550, "Ip frequency limited"));
+        for (var count = 0; count < 100; count++) Assert.IsType<Admission.Refused>(sites.Enter(Route(), "example.net", Shop));
+        sites.TryNow("test");
+        Enter(sites).Leave(Accepted);
+
+        for (var count = 0; count < 5; count++) Enter(sites).Leave(Unreachable);
+        Assert.IsType<Admission.Refused>(sites.Enter(Route(), "example.net", Shop));
+        sites.TryNow("test");
+        var probe = Enter(sites);
+        Assert.InRange(Assert.IsType<Admission.Refused>(sites.Enter(Route(), "example.net", Shop)).Delay.TotalSeconds, 1, 10);
+        probe.Leave(Unreachable);
+        Assert.Equal(clock.GetUtcNow() + TimeSpan.FromSeconds(60), Report(sites).Until);
+        sites.TryNow("test");
+        Enter(sites).Leave(Accepted);
+        Enter(sites);
+    }
+
+    [Fact]
     public void A_site_that_answers_nobody_spreads_those_who_wait_ever_wider()
     {
         var sites = With(connections: 2);
