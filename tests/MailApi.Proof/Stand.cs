@@ -172,9 +172,10 @@ public sealed class Stand : IAsyncDisposable
     /// <summary>Starts a node again that was killed or has died, and returns when it is ready.</summary>
     public async Task StartAgain(MailApiProcess node, CancellationToken ct)
     {
-        // What the dead one had said last may have been read by its peer until now.
+        // What the dead one had said last may have been read by its peer until now, or, by one that reads slowly, while the new one starts.
         await Timeline.Disturbed($"node {nodes.IndexOf(node)} starts again");
         await node.StartAgainAsync(ct);
+        await Timeline.Disturbed($"node {nodes.IndexOf(node)} has started again");
     }
 
     /// <summary>Waits until nothing is under way any more: every envelope final, every webhook delivery done.</summary>

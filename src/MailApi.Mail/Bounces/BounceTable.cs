@@ -19,7 +19,10 @@ public static partial class BounceTable
     private static readonly FrozenSet<string> AddressStatus = new[] { "5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10" }.ToFrozenSet();
 
     // What names its receiver before what anybody may have written, and words before codes: many a receiver says "5.1.1 blocked".
-    internal static readonly BounceRow[] Rows = [.. ChineseReceivers, .. ChineseWords, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast, .. Words, .. Codes];
+    private static readonly BounceRow[] OfReceivers = [.. ChineseReceivers, .. ChineseWords, .. Google, .. Microsoft, .. Yahoo, .. Apple, .. RussianReceivers, .. GermanReceivers, .. Comcast];
+    private static readonly BounceRow[] OfAnybody = [.. Words, .. Codes];
+
+    internal static IReadOnlyList<BounceRow> Rows { get; } = [.. OfReceivers, .. OfAnybody];
 
     private static readonly BounceRow Unknown = BounceRow.Else("", "", "The receiver refused the message.", "Read its reply.");
 
@@ -47,7 +50,10 @@ public static partial class BounceTable
 
     private static BounceRow Find(Reply reply, ReplyWords words)
     {
-        foreach (var row in Rows)
+        foreach (var row in OfReceivers)
+            if (row.Fits(reply, words)) return row;
+        words = words.OfAnybody;
+        foreach (var row in OfAnybody)
             if (row.Fits(reply, words)) return row;
         return Unknown;
     }

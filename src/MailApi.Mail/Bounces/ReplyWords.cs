@@ -9,6 +9,9 @@ internal readonly record struct ReplyWords
     /// <summary>Without addresses.</summary>
     public string Plain { get; private init; }
 
+    /// <summary>For rows that know no receiver: no domain says anything to them.</summary>
+    public ReplyWords OfAnybody => this with { WithDomains = Plain };
+
     public static ReplyWords Of(string text)
     {
         text = text.ToLowerInvariant();
@@ -23,7 +26,7 @@ internal readonly record struct ReplyWords
         return new() { WithDomains = new string(withDomains), Plain = new string(plain) };
     }
 
-    /// <summary>Without the names of hosts as well: what has a dot within and a last label of letters.</summary>
+    /// <summary>Without the names of hosts as well: three labels or more, the last of letters. Two may be sentences without a blank between them.</summary>
     public string WithoutHosts()
     {
         var text = Plain.ToCharArray();
@@ -31,8 +34,9 @@ internal readonly record struct ReplyWords
         {
             if (Plain[begin] is '.' or '-') continue;
             var end = DomainEnd(Plain, begin);
-            var label = Plain.AsSpan(begin, end - begin).LastIndexOf('.') + 1;
-            if (label > 1 && Plain.AsSpan(begin + label, end - begin - label).IndexOfAnyExceptInRange('a', 'z') < 0) Blank(text, begin, end);
+            var name = Plain.AsSpan(begin, end - begin);
+            var label = name.LastIndexOf('.') + 1;
+            if (name.Count('.') > 1 && Plain.AsSpan(begin + label, end - begin - label).IndexOfAnyExceptInRange('a', 'z') < 0) Blank(text, begin, end);
             begin = end;
         }
         return new string(text);

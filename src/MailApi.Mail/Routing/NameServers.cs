@@ -37,8 +37,9 @@ internal sealed class NameServers(DnsOptions options, TimeProvider time)
         {
             await free.WaitAsync(either.Token);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
+            // Whoever asks for several may end the wait at the same instant.
             return new Heard(null, Heard.TooMany);
         }
         try

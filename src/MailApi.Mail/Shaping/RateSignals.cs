@@ -82,7 +82,7 @@ public static partial class RateSignals
     [GeneratedRegex(@"\bfrequency limited\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex FrequencyLimited();
 
-    [GeneratedRegex(@"\b(?:mail content denied|mailbox unavailable or access denied)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\b(?:mail content (?:is )?denied|mailbox unavailable or access denied)\b|邮件内容被拒", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex QqDenied();
 
     [GeneratedRegex(@"\bDT:SPM\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]

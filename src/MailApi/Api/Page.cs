@@ -10,8 +10,8 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 public static class Paging
 {
-    /// <summary>An address in a query, where a plus sign that was not escaped has become a blank.</summary>
-    public static string? Address(string? text) => text?.Replace(' ', '+');
+    /// <summary>An address in a query, where a plus sign that was not escaped has become a blank; only a quoted local part has blanks of its own.</summary>
+    public static string? Address(string? text) => text?.StartsWith('"') == true ? text : text?.Replace(' ', '+');
 
     public const int LimitDefault = 50;
     public const int LimitMax = 200;

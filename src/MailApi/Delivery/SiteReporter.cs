@@ -20,8 +20,8 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
     /// <summary>Reports in one transaction; those that were told longest ago go first.</summary>
     private const int RowsMax = 1000;
 
-    /// <summary>How long a recipient domain that gets no mail is remembered.</summary>
-    private static readonly TimeSpan DomainsKept = TimeSpan.FromDays(7);
+    /// <summary>How long a recipient domain that gets no mail is remembered: as long as what was counted of it.</summary>
+    private static readonly TimeSpan DomainsKept = TimeSpan.FromDays(400);
 
     private static readonly TimeSpan TidyInterval = TimeSpan.FromHours(1);
 
@@ -32,7 +32,9 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
     private HashSet<(string Site, long At)> flushed = [];
     private long tidiedAt;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Report(stoppingToken), TryFlushed(stoppingToken));
+
+    private async Task Report(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
         try
@@ -43,7 +45,6 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
                 try
                 {
                     if (tidiedAt == 0 || time.GetElapsedTime(tidiedAt) > TidyInterval) await Tidy(stoppingToken);
-                    await TryFlushed(stoppingToken);
                     timer.Period = Interval * (1 + await Tell(stoppingToken) / SitesPerInterval);
                 }
                 catch (DbException e)
@@ -60,12 +61,33 @@ internal sealed partial class SiteReporter(Sites sites, SiteDomains domains, Nod
         }
     }
 
-    private async Task TryFlushed(CancellationToken ct)
+    /// <summary>At an interval that does not grow with the sites: what was flushed is due soon.</summary>
+    private async Task TryFlushed(CancellationToken stoppingToken)
     {
-        var recent = await db.Query("select site, flushed_at from flushes where flushed_at > now_ms() - @age", row => (Site: row.GetString(0), At: row.GetInt64(1)), ct, ("age", (long)FlushesLookedFor.TotalMilliseconds));
-        foreach (var flush in recent)
-            if (!flushed.Contains(flush)) sites.TryNow(flush.Site);
-        flushed = [.. recent];
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken)) await TryRecent(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The rest is tried by the other nodes.
+        }
+    }
+
+    private async Task TryRecent(CancellationToken ct)
+    {
+        try
+        {
+            var recent = await db.Query("select site, flushed_at from flushes where flushed_at > now_ms() - @age", row => (Site: row.GetString(0), At: row.GetInt64(1)), ct, ("age", (long)FlushesLookedFor.TotalMilliseconds));
+            foreach (var flush in recent)
+                if (!flushed.Contains(flush)) sites.TryNow(flush.Site);
+            flushed = [.. recent];
+        }
+        catch (DbException)
+        {
+            // The report says so; what was flushed meanwhile is still found afterwards.
+        }
     }
 
     /// <returns>How many sites there are.</returns>

@@ -51,12 +51,13 @@ internal sealed class AuthenticationQuestionValidator : AbstractValidator<Authen
             .WithMessage($"Its header may have at most {HeaderOctetsMax} octets: receivers accept no more.");
     }
 
-    /// <summary>In characters, up to the first empty line.</summary>
+    /// <summary>In octets, up to the first empty line.</summary>
     private static int HeaderLength(string message)
     {
+        if (message.StartsWith('\n') || message.StartsWith("\r\n", StringComparison.Ordinal)) return 0;
         for (var end = message.IndexOf('\n', StringComparison.Ordinal); end >= 0; end = message.IndexOf('\n', end + 1))
-            if (message.AsSpan(end + 1).TrimStart('\r').StartsWith("\n")) return end;
-        return message.Length;
+            if (message.AsSpan(end + 1) is ['\n', ..] or ['\r', '\n', ..]) return Encoding.UTF8.GetByteCount(message.AsSpan(0, end));
+        return Encoding.UTF8.GetByteCount(message);
     }
 
     /// <summary>Whole: the platform reads <c>198.51.100</c> too, as 198.51.0.100.</summary>

@@ -18,6 +18,11 @@ internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions 
     private const int DomainsMax = 10;
     private const int NamedMax = 3;
 
+    /// <summary>Domains whose demands of TLS are looked up at once, for all who ask: the look-ups are delivery's own.</summary>
+    private const int DemandsMax = 20;
+
+    private static readonly SemaphoreSlim Demands = new(DemandsMax);
+
     /// <summary>From here on a person should know that it takes a while.</summary>
     private static readonly TimeSpan LongWait = TimeSpan.FromMinutes(5);
 
@@ -26,8 +31,21 @@ internal sealed class RecipientChecks(SuppressionList suppressions, Suspensions 
         var suppressed = Suppressed(tenant, rule, recipients, topic, ct);
         var domains = recipients.Select(recipient => recipient[(recipient.LastIndexOf('@') + 1)..]).Distinct().Take(DomainsMax).ToList();
         var routes = await Task.WhenAll(domains.Select(domain => router.Find(domain, ct)));
-        var held = await Task.WhenAll(routes.Zip(domains, (route, domain) => tls.Apply(route, domain, requireTls, ct)));
+        var held = await Task.WhenAll(routes.Zip(domains, (route, domain) => Demand(route, domain, requireTls, ct)));
         return [await suppressed, Routes(routes), Tls(domains, routes, held), Rate(identity, recipients.Count), await Held(tenant, rule.Category, identity.Name, recipients, ct)];
+    }
+
+    private async Task<RouteResult> Demand(RouteResult route, string domain, bool requireTls, CancellationToken ct)
+    {
+        await Demands.WaitAsync(ct);
+        try
+        {
+            return await tls.Apply(route, domain, requireTls, ct);
+        }
+        finally
+        {
+            Demands.Release();
+        }
     }
 
     private async Task<Check> Suppressed(TenantId tenant, CategoryRules rule, IReadOnlyList<string> recipients, string? topic, CancellationToken ct)

@@ -147,14 +147,17 @@ public static class MailApiHost
         services.AddSingleton(new BlocklistOptions { AddressLists = settings.Diagnosis.AddressBlocklists, DomainLists = settings.Diagnosis.DomainBlocklists }).AddSingleton<Blocklists>();
         services.AddSingleton(new SpamdOptions { EndPoint = settings.Diagnosis.SpamdEndPoint }).AddSingleton<Spamd>();
         services.AddSingleton(new RoutingOptions { MxPort = delivery.MxPort, AllowPrivateNetworks = delivery.AllowPrivateNetworks });
-        services.AddSingleton(provider => Router(provider, provider.GetRequiredService<DnsResolver>()));
-        services.AddKeyedSingleton<DnsResolver>(Routes.LookUps).AddKeyedSingleton(Routes.LookUps, (provider, key) => Router(provider, provider.GetRequiredKeyedService<DnsResolver>(key)));
-        services.AddSingleton<SecureLookups>().AddSingleton<Dane>().AddReceiverTls(delivery.Tls);
+        services.AddSingleton<SecureLookups>().AddSingleton(provider => Router(provider, provider.GetRequiredService<DnsResolver>(), provider.GetRequiredService<SecureLookups>()));
+        services.AddKeyedSingleton<DnsResolver>(Routes.LookUps);
+        services.AddKeyedSingleton(Routes.LookUps, (provider, key) => new SecureLookups(
+            new DnssecValidator(provider.GetRequiredKeyedService<DnsResolver>(key), provider.GetRequiredService<DnsOptions>(), provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
+        services.AddKeyedSingleton(Routes.LookUps, (provider, key) => Router(provider, provider.GetRequiredKeyedService<DnsResolver>(key), provider.GetRequiredKeyedService<SecureLookups>(key)));
+        services.AddSingleton(provider => new Dane(provider.GetRequiredKeyedService<SecureLookups>(Routes.LookUps))).AddReceiverTls(delivery.Tls);
         services.AddSingleton(new SmtpClientOptions { HeloName = delivery.HeloName ?? Dns.GetHostName() });
         services.AddSingleton(provider => new Verp(provider.GetRequiredService<Vault>().Derived(SandboxConnectionHandler.ReturnPathPurpose))).AddSingleton<MailSigner>();
 
-        MxRouter Router(IServiceProvider provider, DnsResolver dns) =>
-            new(dns, provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? provider.GetRequiredService<SecureLookups>() : null);
+        MxRouter Router(IServiceProvider provider, DnsResolver dns, SecureLookups secure) =>
+            new(dns, provider.GetRequiredService<RoutingOptions>(), Random.Shared, delivery.Tls.Dane ? secure : null);
     }
 
     private static void AddSpool(IServiceCollection services, Settings settings)
@@ -211,7 +214,12 @@ public static class MailApiHost
     /// <summary>Bodies hold what strangers wrote: a browser is to take each for what it is declared to be.</summary>
     private static Task AsDeclared(HttpContext context, RequestDelegate next)
     {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
+        // At the start of the answer: what fails begins with no header again.
+        context.Response.OnStarting(static response =>
+        {
+            ((HttpResponse)response).Headers.XContentTypeOptions = "nosniff";
+            return Task.CompletedTask;
+        }, context.Response);
         return next(context);
     }
 

@@ -139,7 +139,7 @@ internal static class ReferenceOperations
 
     private static Dictionary<string, IOpenApiHeader> RateLimit() => new()
     {
-        ["RateLimit"] = Text("How many more requests the tenant may make now, and when all of its burst is there again: `\"tenant\";r=9;t=1`."),
+        ["RateLimit"] = Text("How many more requests of this kind the tenant may make now, and when all of its burst is there again: `\"tenant\";r=9;t=1` of what sends, `\"tenant-changes\"` of what changes something."),
         ["RateLimit-Policy"] = Text("The tenant's burst, and the seconds that it takes to fill: `\"tenant\";q=1000;w=5`."),
     };
 

@@ -108,7 +108,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
         var envelope = await Tie(status.About, proven, of, fromAnyone, ct);
-        var recipients = envelope is null ? status.Recipients : await Named(status.Recipients, envelope.Value, ct);
+        var recipients = envelope is null ? status.Recipients : await Named(status.Recipients, envelope.Value, of, ct);
         var failed = recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
         if (envelope is null) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
         // Delays and successes are of no consequence: who took the mail goes on trying.
@@ -118,9 +118,9 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     }
 
     /// <summary>An envelope has one recipient, and a report may tell of others as well: what names it, else all, since who forwards or hides the recipient names another or none.</summary>
-    private async Task<IReadOnlyList<RecipientStatus>> Named(IReadOnlyList<RecipientStatus> recipients, EnvelopeId envelope, CancellationToken ct)
+    private async Task<IReadOnlyList<RecipientStatus>> Named(IReadOnlyList<RecipientStatus> recipients, EnvelopeId envelope, Scope of, CancellationToken ct)
     {
-        if (recipients.Count == 1 || await returns.RecipientOf(envelope, ct) is not { } address) return recipients;
+        if (recipients.Count == 1 || await returns.RecipientOf(envelope, of, ct) is not { } address) return recipients;
         var named = recipients.Where(recipient => IsSame(recipient.OriginalRecipient, address) || IsSame(recipient.FinalRecipient, address)).ToList();
         return named.Count > 0 ? named : recipients;
     }

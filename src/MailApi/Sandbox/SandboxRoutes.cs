@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel;
 using MailApi.Api;
 using MailApi.Mail.Dkim;
@@ -12,8 +13,10 @@ public static class SandboxRoutes
     /// <summary>While it is shown, a message is held up to thirty times over: its octets, its parts decoded, as text of two octets a character, as JSON.</summary>
     private const int LargeOctets = 1024 * 1024;
 
-    private static readonly SemaphoreSlim LargeReads = new(2);
-    private static readonly TimeSpan LargePatience = TimeSpan.FromSeconds(5);
+    /// <summary>Large messages that are shown at once, one for each tenant.</summary>
+    private const int LargeReadsMax = 3;
+
+    private static readonly ConcurrentDictionary<TenantId, bool> LargeReads = new();
 
     private const string Absent = "There is no such message in the sandbox; the oldest make room for new ones.";
 
@@ -66,14 +69,18 @@ public static class SandboxRoutes
         if (!PrefixedId.TryParse<SandboxMessageId>(id, out var parsed) || await SandboxInbox.SizeOf(db, caller.Tenant, parsed, ct) is not { } size) return (null, Problem.NotFound.With(Absent));
         if (size > LargeOctets)
         {
-            if (!await LargeReads.WaitAsync(LargePatience, ct)) return (null, Problem.Busy.With("Large messages of the sandbox are being read; ask again in a few seconds."));
-            response.RegisterForDispose(new LargeRead());
+            if (LargeReads.Count >= LargeReadsMax || !LargeReads.TryAdd(caller.Tenant, true))
+            {
+                response.Headers.RetryAfter = "5";
+                return (null, Problem.Busy.With("A large message of the sandbox is being read; ask again when it has been."));
+            }
+            response.RegisterForDispose(new LargeRead(caller.Tenant));
         }
         return await SandboxInbox.Find(db, caller.Tenant, parsed, ct) is { } row ? (row, null) : (null, Problem.NotFound.With(Absent));
     }
 
-    private sealed class LargeRead : IDisposable
+    private sealed class LargeRead(TenantId tenant) : IDisposable
     {
-        public void Dispose() => LargeReads.Release();
+        public void Dispose() => LargeReads.TryRemove(tenant, out _);
     }
 }

@@ -72,9 +72,10 @@ internal sealed class Returns : IAsyncDisposable
         return found is [var only] && (of.Tenant ?? only.Tenant) == only.Tenant && (of.Domain ?? only.Domain) == only.Domain ? only.Id : null;
     }
 
-    /// <summary>Whom an envelope is for, in lower-case A-labels; null where there is none.</summary>
-    public async Task<string?> RecipientOf(EnvelopeId envelope, CancellationToken ct) =>
-        (await db.Query("select recipient from envelopes where id = @id", row => row.GetString(0), ct, ("id", envelope.Value))) is [var recipient] ? recipient : null;
+    /// <summary>Whom an envelope is for, in lower-case A-labels; null where there is none of this tenant and domain.</summary>
+    public async Task<string?> RecipientOf(EnvelopeId envelope, Scope of, CancellationToken ct) => await db.Query(
+        "select recipient from envelopes where id = @id and (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain)",
+        row => row.GetString(0), ct, ("id", envelope.Value), ("tenant", of.Tenant?.Value), ("domain", of.Domain?.Value)) is [var recipient] ? recipient : null;
 
     public ValueTask DisposeAsync() => batcher.DisposeAsync();
 

@@ -17,10 +17,11 @@ internal sealed class StatisticsTable(Db db)
     private static readonly string Sums = string.Join(", ", Kinds.Select(kind => $"kind = '{kind.ToText()}'").Concat(Classes.Select(it => $"class = '{it.Name()}'"))
         .Select(condition => $"cast(sum(case when {condition} then events else 0 end) as bigint)"));
 
-    /// <summary>What was counted before it was known where a domain's mail goes stands under the domain: it is shown with the rest of the site.</summary>
+    /// <summary>What was counted before it was known where a domain's mail goes stands under the domain: it is shown with the rest of the site. A site of one host has a name that may be a domain of its own.</summary>
     private const string Counted = """
         select c.tenant_id, c.day, c.test, c.domain, c.category, coalesce(s.site, c.site) as site, c.kind, c.class, c.events
         from statistics c left join site_domains s on s.recipient_domain = c.site
+            and not exists (select 1 from site_domains named where named.site = c.site)
         """;
 
     /// <summary>One row more than the limit where there is one.</summary>

@@ -20,9 +20,9 @@ internal sealed class IngressLimit(TimeProvider time) : IDisposable
     public ProblemHttpResult? Take(HttpContext context, TenantId tenant, IngressRate rate, bool sends)
     {
         var taken = Take(tenant, rate, sends);
-        var headers = context.Response.Headers;
-        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";q={rate.Burst};w={Math.Ceiling((double)rate.Burst / rate.PerSecond)}");
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"tenant\";r={taken.Remaining};t={Math.Ceiling(taken.SecondsUntilFull)}");
+        var (headers, name) = (context.Response.Headers, sends ? "tenant" : "tenant-changes");
+        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={rate.Burst};w={Math.Ceiling((double)rate.Burst / rate.PerSecond)}");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={taken.Remaining};t={Math.Ceiling(taken.SecondsUntilFull)}");
         if (taken.Granted) return null;
         headers.RetryAfter = Math.Max(1, Math.Ceiling(taken.SecondsUntilNext)).ToString(CultureInfo.InvariantCulture);
         return Refusal(rate);

@@ -50,6 +50,8 @@ public class BounceTableTests
     [InlineData(550, "5.1.0 sender rejected", true, false)]
     // The words say that it is us.
     [InlineData(550, "5.1.1 blocked", true, false)]
+    [InlineData(550, "5.1.1 No such user or denied.Contact postmaster", true, false)]
+    [InlineData(550, "5.1.1 Message refused: <bob@spam.example>: user unknown", true, true)]
     [InlineData(550, "Message rejected as spam", true, false)]
     [InlineData(550, "Mailbox unavailable or access denied", true, false)]
     [InlineData(550, "relaying denied", true, false)]
@@ -168,7 +170,7 @@ public class BounceTableTests
     [Fact]
     public void Every_row_says_what_it_means_and_what_to_do_in_a_sentence()
     {
-        Assert.InRange(BounceTable.Rows.Length, 150, 400);
+        Assert.InRange(BounceTable.Rows.Count, 150, 400);
         Assert.All(BounceTable.Rows, row =>
         {
             Assert.Matches(@"^([A-Z]|iCloud)[^\n]{10,200}\.$", row.Means);

@@ -22,6 +22,7 @@ public sealed class RateSignalsTests
     [InlineData(550, "Sender frequency limited", "pause 01:00:00")]
     [InlineData(550, "Connection frequency limited", "pause 01:00:00")]
     [InlineData(550, "Mail content denied", "slow")]
+    [InlineData(550, "邮件内容被拒", "slow")]
     [InlineData(550, "Mailbox unavailable or access denied", "slow")]
     // NetEase.
     [InlineData(451, "DT:SPM 163 mx9,RMCowACn", "pause 00:02:00")]

@@ -39,8 +39,9 @@ public sealed class IngressLimitTests : IDisposable
         var context = new DefaultHttpContext();
         var refusal = limit.Take(context, tenant, rate, sends);
         var headers = context.Response.Headers;
-        Assert.Equal("\"tenant\";" + policy, headers["RateLimit-Policy"]);
-        Assert.StartsWith("\"tenant\";", headers["RateLimit"]);
-        return headers["RateLimit"].ToString()["\"tenant\";".Length..] + (refusal is null ? "" : $" {refusal.StatusCode} after {headers.RetryAfter}");
+        var name = sends ? "\"tenant\";" : "\"tenant-changes\";";
+        Assert.Equal(name + policy, headers["RateLimit-Policy"]);
+        Assert.StartsWith(name, headers["RateLimit"]);
+        return headers["RateLimit"].ToString()[name.Length..] + (refusal is null ? "" : $" {refusal.StatusCode} after {headers.RetryAfter}");
     }
 }

@@ -47,8 +47,10 @@ public sealed class NaiveCallTests(TestHost host)
     {
         var tenant = await host.NewTenant();
         await tenant.Send(tenant.Mail("ann+news@example.net"));
+        await tenant.Send(tenant.Mail("\"ann news\"@example.net"));
         using var added = await tenant.Live.PostAsJsonAsync("/suppressions", new { address = "bob+news@example.net" }, Ct);
         Assert.Single(await Items(tenant, "/messages?recipient=ann+news@example.net"));
+        Assert.Single(await Items(tenant, "/messages?recipient=%22ann%20news%22@example.net"));
         Assert.Single(await Items(tenant, "/suppressions?address=bob+news@example.net"));
     }
 

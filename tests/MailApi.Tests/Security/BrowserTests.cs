@@ -95,6 +95,9 @@ public sealed class BrowserTests(TestHost host)
             pages++;
             if (!response.Headers.TryGetValues("Content-Security-Policy", out var policy) || !policy.Single().Contains("frame-ancestors 'none'", StringComparison.Ordinal)) wrong.Add($"{route}: may be framed");
         }
+        using var broken = new HttpRequestMessage(HttpMethod.Post, "/tenants") { Content = new StringContent("{", Encoding.UTF8, "application/json"), Headers = { { "Authorization", "Bearer " + TestHost.AdminKey } } };
+        using var refused = await browser.SendAsync(broken, Ct);
+        if (!refused.Headers.Contains("X-Content-Type-Options")) wrong.Add($"what fails ({(int)refused.StatusCode}): no X-Content-Type-Options");
         Rule.Holds(wrong);
         Assert.True(pages >= 2, $"{pages} pages");
     }
