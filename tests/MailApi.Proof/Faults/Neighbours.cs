@@ -36,7 +36,7 @@ public sealed class Neighbours : Fault
 
         await stand.Timeline.Note("tarpit");
         await stand.Load.SendBeside(number => new Intent(
-            number, noisy, $"tarpit-{number}", [.. Enumerable.Range(0, Stuck).Select(recipient => $"tarpit-i{number}x{recipient}@slow.test")], Hold: false, "notification", "Slowly.\n", Clients: 1), ct);
+            number, noisy, $"tarpit-{number}", [.. Enumerable.Range(0, Stuck).Select(recipient => $"tarpit-i{number}x{recipient}@slow0.test")], Hold: false, "notification", "Slowly.\n", Clients: 1), ct);
         await Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, ct);
 
         await stand.Timeline.Note("uploads");
