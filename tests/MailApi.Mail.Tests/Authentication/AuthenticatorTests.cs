@@ -117,6 +117,7 @@ public sealed class AuthenticatorTests : IAsyncDisposable
     }
 
     /// <summary>Random octets, and a message with pieces of header put in at random: every one gets a verdict.</summary>
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Hostile_messages_are_answered()
     {

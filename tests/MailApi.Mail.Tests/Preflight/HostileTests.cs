@@ -85,6 +85,7 @@ public sealed class HostileTests(Preflighting shop) : IClassFixture<Preflighting
         Assert.Contains(reason, structure.Reason, StringComparison.Ordinal);
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Random_octets_are_answered()
     {

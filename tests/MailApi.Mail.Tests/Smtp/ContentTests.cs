@@ -31,6 +31,7 @@ public sealed class ContentTests
         return data;
     }
 
+    [Trait("Takes", "seconds")]
     [Theory]
     [MemberData(nameof(Bodies))]
     public async Task Content_arrives_octet_by_octet(string body)

@@ -37,6 +37,7 @@ public sealed class LastingOctetsTests
         for (var length = 0; length < Mixed.Length; length++) Assert.NotNull(Of(Mixed[..length]));
     }
 
+    [Trait("Takes", "seconds")]
     [Theory]
     [InlineData("--b\r\n")]
     [InlineData("--b--\r\n")]

@@ -54,6 +54,7 @@ public sealed class SiteTests(TestHost host)
         Assert.Equal(0, tarpit.Count);
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task A_receiver_that_asks_for_less_gets_less_and_the_operator_sees_why()
     {
@@ -128,6 +129,7 @@ public sealed class SiteTests(TestHost host)
         await tenant.WaitFor(held, "delivered");
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task A_flush_of_a_paused_site_sends_what_it_sent_away_and_leaves_scheduled_mail_alone()
     {

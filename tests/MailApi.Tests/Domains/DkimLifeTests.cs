@@ -103,6 +103,7 @@ public sealed class DkimLifeTests(TestHost host)
         Assert.Equal([field], problem.RootElement.GetProperty("errors").EnumerateObject().Select(error => error.Name));
     }
 
+    [Trait("Takes", "seconds")]
     [Theory]
     [InlineData("", "key", "selector")]
     [InlineData("a.b", "key", "selector")]

@@ -85,6 +85,7 @@ public sealed class EgressTests : IAsyncLifetime
         Assert.Contains("state=\"resting\"", (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Split('\n').Single(line => line.StartsWith("mailapi_egress_state", StringComparison.Ordinal) && line.Contains("45.83.12.34", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Verdicts_are_made_with_the_addresses_that_the_domains_mail_would_leave_from()
     {

@@ -14,6 +14,7 @@ public sealed class FuzzingTests
 
     public static TheoryData<string> Names => [.. ServiceTargets.All.Keys.Order(StringComparer.Ordinal)];
 
+    [Trait("Takes", "seconds")]
     [Theory]
     [MemberData(nameof(Names))]
     public void No_input_breaks_hangs_or_swells_a_reader(string name)

@@ -41,6 +41,7 @@ public sealed class ForeignIdTests(TestHost host)
         Rule.Holds(wrong);
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Malformed_ids_are_404_on_every_route()
     {

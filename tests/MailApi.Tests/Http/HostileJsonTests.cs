@@ -24,6 +24,7 @@ public sealed class HostileJsonTests(TestHost host)
     /// <summary>Values that may be right somewhere, and must not fail the service anywhere.</summary>
     private static readonly string[] Odd = ["{}", "[]", "[[]]", "[null]", "true", "0", "-1", "-0", "1.5", "2147483648", "\"\"", "\"\\u0000\"", "\"\\uffff\"", "\"9999-12-31T23:59:59.9999999Z\"", "\"0001-01-01T00:00:00+14:00\""];
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task No_body_fails_a_route_and_what_is_no_JSON_object_of_its_own_is_400()
     {

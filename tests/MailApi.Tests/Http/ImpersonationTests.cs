@@ -85,6 +85,7 @@ public sealed class ImpersonationTests(TestHost host)
         }
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Nobody_registers_a_form_of_anothers_domain()
     {

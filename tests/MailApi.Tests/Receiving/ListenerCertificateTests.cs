@@ -10,6 +10,7 @@ public sealed class ListenerCertificateTests : IDisposable
 {
     private readonly TempDirectory directory = new();
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task A_renewed_certificate_is_shown_without_a_restart()
     {

@@ -34,6 +34,7 @@ public sealed class StatisticsRoutesTests(TestHost host)
         int Of(string name) => row.GetProperty(name).GetInt32();
     }
 
+    [Trait("Takes", "seconds")]
     [Fact]
     public async Task Pages_go_on_where_they_stopped()
     {
