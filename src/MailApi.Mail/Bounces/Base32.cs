@@ -22,7 +22,7 @@ public static class Base32
     }
 
     /// <summary>Fills <paramref name="octets"/>; false when the text has another length, a foreign character or bits left over.</summary>
-    public static bool TryDecode(string text, Span<byte> octets)
+    public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> octets)
     {
         if (text.Length != Length(octets.Length)) return false;
         int bits = 0, buffer = 0, next = 0;

