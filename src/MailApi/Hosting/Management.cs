@@ -40,7 +40,8 @@ internal static class Management
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
             deadline.CancelAfter(StoreDeadline);
-            await context.RequestServices.GetRequiredService<Db>().Query("select now_ms()", row => row.GetInt64(0), deadline.Token);
+            // The driver itself goes on waiting for a server that is silent.
+            await context.RequestServices.GetRequiredService<Db>().Query("select now_ms()", row => row.GetInt64(0), deadline.Token).WaitAsync(deadline.Token);
             return true;
         }
         catch (Exception e) when (e is DbException or OperationCanceledException)

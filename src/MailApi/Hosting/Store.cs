@@ -29,8 +29,11 @@ internal static class Store
     /// <summary>SQLITE_FULL.</summary>
     private const int SqliteFull = 13;
 
+    /// <summary>A process that stands still in the midst of a transaction would keep its rows, and what is newest in the event log, from everybody for as long.</summary>
+    private const string EndsIdleTransactions = "-c idle_in_transaction_session_timeout=60s";
+
     public static Db Open(StoreOptions options, string dataDirectory, TimeProvider time) => options.Provider == StoreProvider.PostgreSql
-        ? new Db(PostgreSql(options.ConnectionString, connection => (connection.MaxAutoPrepare, connection.AutoPrepareMinUsages) = (100, 2)), SqlDialect.PostgreSql)
+        ? new Db(PostgreSql(options.ConnectionString, connection => (connection.MaxAutoPrepare, connection.AutoPrepareMinUsages, connection.Options) = (100, 2, connection.Options ?? EndsIdleTransactions)), SqlDialect.PostgreSql)
         : new Db(new SqliteDataSource(SqliteConnectionString(options, dataDirectory), time), SqlDialect.Sqlite);
 
     /// <summary>Brings the schema up to date, or throws where that has to wait.</summary>

@@ -211,20 +211,26 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
 
     /// <summary>
     /// What the dead worker's attempt came to is unknown, so a copy may exist from here on. Asked again in the statement itself, since the worker may have
-    /// renewed the lease meanwhile, or spoken (it is about to send the final dot), or the clock been set only now.
+    /// renewed the lease meanwhile, or spoken (it is about to send the final dot), or the clock been set only now. A row that is locked is passed over: a worker
+    /// that was stopped while it recorded holds it for as long as it stands still, and nobody else's mail may wait for that.
     /// </summary>
     internal async Task<bool> TakeBack(DbTransaction transaction, Guid id, int attempt, CancellationToken ct)
     {
         var taken = await transaction.Query(
-            """
+            $"""
+            with lost as materialized (
+                select id as lost_id from envelopes
+                where id = @id and attempt = @attempt and state = 'sending' and now_ms() <= @latest and (due_at <= now_ms() or (@judge = 1 and not exists (
+                    select 1 from nodes n where n.id = envelopes.node_id and n.seen_at > now_ms() - @silence)))
+                {db.Dialect.SkipLocked}
+            )
             update envelopes
             set crashes = crashes + 1, duplicate_possible = true, node_id = null, due_at = now_ms(), updated_at = now_ms(),
                 seq = seq + case when crashes + 1 >= @crashes or @hold = (select on_uncertain from messages m where m.id = message_id) then 1 else 0 end,
                 state = case when @hold = (select on_uncertain from messages m where m.id = message_id) then 'unknown'
                              when crashes + 1 >= @crashes then 'failed'
                              when tries > 0 then 'deferred' else 'queued' end
-            where id = @id and attempt = @attempt and state = 'sending' and now_ms() <= @latest and (due_at <= now_ms() or (@judge = 1 and not exists (
-                select 1 from nodes n where n.id = envelopes.node_id and n.seen_at > now_ms() - @silence)))
+            from lost where envelopes.id = lost_id
             returning state
             """, row => EnumText.Parse<EnvelopeState>(row.GetString(0)), ct,
             ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt), ("latest", node.StoreTimeMax),

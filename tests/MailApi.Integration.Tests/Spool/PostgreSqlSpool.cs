@@ -3,6 +3,7 @@ using MailApi.Api;
 using MailApi.Events;
 using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
+using MailApi.Spool;
 using MailApi.Storage;
 
 namespace MailApi.Integration.Tests.Spool;
@@ -50,6 +51,36 @@ public sealed class PostgreSqlSpool(SharedServers servers) : SpoolContract
         // The horizon is the cluster's: transactions of other databases count as long as they are open.
         await MailApi.Testing.Eventually.HoldsAsync(
             async () => (await db.Query(Settled, row => row.GetGuid(0), CancellationToken.None)).Count == 2, TimeSpan.FromSeconds(10), "both events are settled", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stands_still_while_it_records_keeps_nobody_elses_mail_waiting()
+    {
+        var (stuck, other) = (await Spool.Accept(Tenant), await Spool.Accept(Tenant));
+        Assert.NotNull(await Spool.Claim(stuck));
+        Assert.NotNull(await Spool.Claim(other));
+        await Spool.PassTime();
+        var (open, isRecording) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var recording = db.Write(async transaction =>
+        {
+            await transaction.Execute("update envelopes set state = 'delivered' where id = @id", CancellationToken.None, ("id", stuck.Envelopes[0].Id.Value));
+            isRecording.SetResult();
+            await open.Task;
+            return 0;
+        }, CancellationToken.None);
+        await isRecording.Task;
+
+        await Spool.Sweeper.Sweep(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.True((await Spool.Claim(other, attempt: 1))!.DuplicatePossible);
+        open.SetResult();
+        await recording;
+        Assert.Equal(EnvelopeState.Delivered, (await Spool.Recipient(stuck)).State);
+    }
+
+    [Fact]
+    public async Task Transactions_that_nobody_goes_on_with_end()
+    {
+        Assert.Equal("1min", (await db.Query("show idle_in_transaction_session_timeout", row => row.GetString(0), CancellationToken.None))[0]);
     }
 
     [Fact]

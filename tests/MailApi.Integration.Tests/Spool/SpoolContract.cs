@@ -17,6 +17,9 @@ public abstract class SpoolContract : IAsyncLifetime
     private readonly TenantId tenant = PrefixedId.New<TenantId>();
     private SpoolUnderTest spool = null!;
 
+    private protected SpoolUnderTest Spool => spool;
+    private protected TenantId Tenant => tenant;
+
     private protected abstract Task<Db> OpenStore();
 
     /// <summary>Sets the store's clock so far ahead.</summary>
@@ -202,6 +205,17 @@ public abstract class SpoolContract : IAsyncLifetime
         Assert.Equal((EnvelopeState.Queued, 0), (recipient.State, recipient.Attempts));
         Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
         Assert.Equal([EventType.MessageAccepted], await spool.Events(message));
+    }
+
+    [Fact]
+    public async Task That_mail_waits_for_a_limit_too_long_is_told_once()
+    {
+        var message = await spool.Accept(tenant);
+        await spool.Records.Record((await spool.Claim(message))!, new Outcome.Throttled(TimeSpan.Zero) { TellDelayed = true });
+        await spool.Sweeper.Sweep(CancellationToken.None);
+        Assert.True((await spool.Claim(message, attempt: 1))!.Delayed);
+        var told = (await spool.Find(message)).Events![^1];
+        Assert.Equal((EventType.MessageDelayed, 0, 2, true), (told.Type, told.Data.Attempt, told.Data.Seq, told.Data.NextAttemptAt is not null));
     }
 
     [Fact]
