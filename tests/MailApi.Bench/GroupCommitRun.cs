@@ -44,7 +44,7 @@ internal static class GroupCommitRun
     {
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         using var ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
-        var all = Enumerable.Range(0, acceptors).Select(_ => new Acceptor(db, new Window(TimeProvider.System), new Suspensions(db), ringer)).ToList();
+        var all = Enumerable.Range(0, acceptors).Select(_ => new Acceptor(db, new Window(TimeProvider.System), new Suspensions(db), ringer, new RecentMessages(0))).ToList();
         var (tenant, next, start) = (PrefixedId.New<TenantId>(), 0, TimeProvider.System.GetTimestamp());
         await Task.WhenAll(Enumerable.Range(0, concurrent).Select(index => Task.Run(async () =>
         {

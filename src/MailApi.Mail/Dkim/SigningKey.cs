@@ -22,9 +22,9 @@ public sealed class SigningKey : IDisposable
     /// <summary>The record of a key that is no longer to be trusted (RFC 6376 §3.6.1).</summary>
     public const string RevokedRecord = "v=DKIM1; p=";
 
-    // RSA instances promise nothing about concurrent use: each signs for one caller at a time, and as many are kept as can run at once.
-    private static readonly int IdleMax = Environment.ProcessorCount;
-    private readonly ConcurrentBag<RSA> idle = [];
+    // RSA instances promise nothing about concurrent use: each signs for one caller at a time. More are kept than can run at once, since who signs may be made to wait by others.
+    private static readonly int IdleMax = 4 * Environment.ProcessorCount;
+    private readonly ConcurrentQueue<RSA> idle = new();
     private readonly byte[] pkcs8;
     private readonly byte[] publicKey;
     private readonly byte[]? seed;
@@ -33,7 +33,7 @@ public sealed class SigningKey : IDisposable
     {
         this.pkcs8 = rsa.ExportPkcs8PrivateKey();
         publicKey = rsa.ExportSubjectPublicKeyInfo();
-        idle.Add(rsa);
+        idle.Enqueue(rsa);
     }
 
     private SigningKey(byte[] seed) =>
@@ -85,9 +85,9 @@ public sealed class SigningKey : IDisposable
     internal byte[] SignDigest(ReadOnlySpan<byte> sha256)
     {
         if (seed is not null) return Ed25519Der.Sign(seed, sha256);
-        if (!idle.TryTake(out var rsa)) rsa = ReadPrivate(this.pkcs8);
+        if (!idle.TryDequeue(out var rsa)) rsa = ReadPrivate(this.pkcs8);
         var signature = rsa.SignHash(sha256, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        if (idle.Count < IdleMax) idle.Add(rsa);
+        if (idle.Count < IdleMax) idle.Enqueue(rsa);
         else rsa.Dispose();
         return signature;
     }
@@ -105,7 +105,7 @@ public sealed class SigningKey : IDisposable
     /// <summary>Frees the native keys; nobody signs any more.</summary>
     public void Dispose()
     {
-        while (idle.TryTake(out var rsa)) rsa.Dispose();
+        while (idle.TryDequeue(out var rsa)) rsa.Dispose();
         CryptographicOperations.ZeroMemory(this.pkcs8);
         if (seed is not null) CryptographicOperations.ZeroMemory(seed);
     }

@@ -105,6 +105,7 @@ internal sealed partial class Deliverer(
         using var activity = DeliveryMetrics.Start(claim);
         var started = time.GetTimestamp();
         var outcome = await Attempt(claim, slot);
+        if (outcome is Outcome.Throttled throttled) outcome = throttled with { TellDelayed = IsLate(claim, rules[claim.Category], throttled.Delay) };
         CrashPoint.Pass("before-record");
         await Record(claim, outcome);
         CrashPoint.Pass("after-record");
@@ -271,9 +272,9 @@ internal sealed partial class Deliverer(
                 if (!await records.Record(claim, outcome)) LogFenced(claim.Envelope, outcome.GetType().Name);
                 return;
             }
-            catch (DbException e)
+            catch (Exception e)
             {
-                // The receiver has spoken: forgetting it would send the mail twice. Past the lease the envelope is another's.
+                // The receiver has spoken: forgetting it would send the mail twice, whatever failed. Past the lease the envelope is another's.
                 LogNotRecorded(claim.Envelope, e.Message);
                 if (time.GetElapsedTime(claim.ClaimedAt) > FinalDotWait) return;
                 await Task.Delay(RecordAgain, time);
@@ -294,7 +295,14 @@ internal sealed partial class Deliverer(
     private static Outcome.Deferred Deferred(Claim claim, CategoryRules rule, EventReply? reply, string? reason, bool uncertain = false)
     {
         var wait = rule.RetryAfter(claim.Tries);
-        return new Outcome.Deferred(reply, reason, wait, uncertain, TellDelayed: !claim.Delayed && claim.Age + wait > (claim.DelayedAfter ?? rule.DelayedAfter));
+        return new Outcome.Deferred(reply, reason, wait, uncertain, TellDelayed: IsLate(claim, rule, wait));
+    }
+
+    /// <summary>By its next try it is older than its sender wants to hear of, once; scheduled mail is as old as its time to live says.</summary>
+    private static bool IsLate(Claim claim, CategoryRules rule, TimeSpan wait)
+    {
+        var lived = rule.Lifetime - claim.Left;
+        return !claim.Delayed && (lived < claim.Age ? lived : claim.Age) + wait > (claim.DelayedAfter ?? rule.DelayedAfter);
     }
 
     private static EventReply ToEventReply(Reply reply, string? host) => new(reply.Code, reply.Enhanced, reply.Text, host);

@@ -55,10 +55,11 @@ public sealed record EventData
 
 /// <summary>The receiver's words.</summary>
 /// <param name="Code">RFC 5321 §4.2; 0 where no receiver spoke.</param>
-/// <param name="Enhanced">RFC 3463, such as <c>5.1.1</c>.</param>
+/// <param name="Enhanced">RFC 3463, such as <c>5.1.1</c>; null where the receiver gave none.</param>
 /// <param name="Text">Without the codes.</param>
-/// <param name="Mx">The host that spoke.</param>
-public sealed record EventReply(int Code, string? Enhanced, string Text, string? Mx);
+/// <param name="Mx">The host that spoke; null where none did.</param>
+public sealed record EventReply(
+    int Code, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Enhanced, string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Mx);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Event))]

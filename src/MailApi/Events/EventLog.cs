@@ -16,23 +16,14 @@ public static class EventLog
         values (@id, @tenant, @message, @envelope, @seq, @type, now_ms(), @data)
         """;
 
-    // Not "like": SQLite would plan the statement anew for each pattern.
-    private const string InsertDeliveries = """
-        insert into webhook_deliveries (webhook_id, event_id, tenant_id, state, due_at, created_at, updated_at)
-        select id, @event, tenant_id, 'pending', now_ms(), now_ms(), now_ms()
-        from webhooks
-        where tenant_id = @tenant and enabled and (events = '["*"]' or replace(events, @type, '') <> events)
-        """;
-
     /// <summary>The columns that <see cref="Read"/> expects, of <c>events e</c> left joined with <c>messages m</c>.</summary>
     public const string Columns = "e.id, e.type, e.at, e.tenant_id, e.data, m.tags, m.metadata";
 
     /// <summary>The statements that append one event and queue it for every enabled webhook that listens to its type.</summary>
     public static IEnumerable<Statement> Append(TenantId tenant, EventType type, EventData data)
     {
-        var (id, insert) = AppendAlone(tenant, type, data);
-        yield return insert;
-        yield return new Statement(InsertDeliveries, ("event", id.Value), ("tenant", tenant.Value), ("type", $"\"{type.Name()}\""));
+        var alone = new EventBatch();
+        return [alone.Append(tenant, type, data), .. alone.Deliveries()];
     }
 
     /// <summary>The statement that appends one event and queues it for no webhook.</summary>

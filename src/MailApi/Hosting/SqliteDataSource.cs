@@ -40,7 +40,8 @@ internal sealed class SqliteDataSource(string connectionString, TimeProvider tim
         using var command = connection.CreateCommand();
         command.CommandText = Pragmas;
         command.ExecuteNonQuery();
-        connection.CreateFunction("now_ms", () => time.GetUtcNow().ToUnixTimeMilliseconds());
+        // As on PostgreSQL, one instant for all of a statement, which asks once.
+        connection.CreateFunction("now_ms", () => time.GetUtcNow().ToUnixTimeMilliseconds(), isDeterministic: true);
         // There is one writer, so whatever can be read is settled.
         connection.CreateFunction("events_horizon", () => long.MaxValue, isDeterministic: true);
     }

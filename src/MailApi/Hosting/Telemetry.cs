@@ -15,20 +15,18 @@ internal static class Telemetry
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         var otlp = !string.IsNullOrEmpty(builder.Configuration[OtlpEndpoint]);
-        builder.Services.AddOpenTelemetry()
+        var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("mailapi", serviceVersion: ApiReference.Version))
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(DeliveryMetrics.Name, "MassTransit", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
                     .AddRuntimeInstrumentation().AddPrometheusExporter();
                 if (otlp) metrics.AddOtlpExporter();
-            })
-            .WithTracing(traces =>
-            {
-                traces.AddSource(DeliveryMetrics.Name, "MassTransit").AddAspNetCoreInstrumentation(http => http.EnrichWithHttpResponse = HideAddresses);
-                if (otlp) traces.AddOtlpExporter();
             });
-        if (otlp) builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+        if (!otlp) return;
+        telemetry.WithTracing(traces => traces
+            .AddSource(DeliveryMetrics.Name, "MassTransit").AddAspNetCoreInstrumentation(http => http.EnrichWithHttpResponse = HideAddresses).AddOtlpExporter());
+        builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
     }
 
     /// <summary>A path or query may name a recipient, or hold the token of an unsubscribe link: traces tell the route and no more.</summary>

@@ -76,12 +76,13 @@ internal sealed class Acceptor : IAsyncDisposable
     private readonly Window window;
     private readonly Suspensions suspensions;
     private readonly Ringer ringer;
+    private readonly RecentMessages recent;
     private readonly Batcher<Acceptance, AcceptResult> batcher;
     private long waitingBytes;
 
-    public Acceptor(Db db, Window window, Suspensions suspensions, Ringer ringer)
+    public Acceptor(Db db, Window window, Suspensions suspensions, Ringer ringer, RecentMessages recent)
     {
-        (this.db, this.window, this.suspensions, this.ringer) = (db, window, suspensions, ringer);
+        (this.db, this.window, this.suspensions, this.ringer, this.recent) = (db, window, suspensions, ringer, recent);
         batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit, acceptance => acceptance.Content.Length);
     }
 
@@ -107,20 +108,22 @@ internal sealed class Acceptor : IAsyncDisposable
 
     private async Task<IReadOnlyList<AcceptResult>> Commit(IReadOnlyList<Acceptance> batch)
     {
-        var rung = new List<(Category, DoorbellEntry)>();
+        var rung = new List<(Acceptance Acceptance, DoorbellEntry Entry)>();
         var results = await db.Write<IReadOnlyList<AcceptResult>>(async transaction =>
         {
             var earlier = await ClaimKeys(transaction, batch);
-            var statements = new List<Statement>();
+            var (statements, events) = (new List<Statement>(), new EventBatch());
             foreach (var acceptance in batch)
-                if (!earlier.ContainsKey(acceptance.Id)) statements.AddRange(Insert(acceptance, rung));
+                if (!earlier.ContainsKey(acceptance.Id)) statements.AddRange(Insert(acceptance, rung, events));
+            statements.AddRange(events.Deliveries());
             await transaction.Run(statements, onRow: null, CancellationToken.None);
             CrashPoint.Pass("before-accept-commit");
             return [.. batch.Select(acceptance => earlier.GetValueOrDefault(acceptance.Id) ?? new AcceptResult.Committed())];
         }, CancellationToken.None);
 
         CrashPoint.Pass("after-accept-commit");
-        foreach (var (category, entry) in rung) ringer.Ring(category, entry);
+        foreach (var group in rung.GroupBy(it => it.Acceptance)) recent.Keep(group.Key.Id, ToClaimed(group.Key), group.Count());
+        foreach (var (acceptance, entry) in rung) ringer.Ring(acceptance.Category, entry);
         return results;
     }
 
@@ -161,7 +164,10 @@ internal sealed class Acceptor : IAsyncDisposable
         ("tenant", acceptance.Tenant.Value), ("key", acceptance.Idempotency!.Key), ("hash", acceptance.Idempotency.BodyHash),
         ("message", acceptance.Id.Value), ("response", acceptance.Response));
 
-    private IEnumerable<Statement> Insert(Acceptance acceptance, List<(Category, DoorbellEntry)> rung)
+    private static ClaimedMessage ToClaimed(Acceptance acceptance) =>
+        new(acceptance.Domain, acceptance.OnUncertain, acceptance.RequireTls, acceptance.Content.Length, acceptance.Content.Length > Claims.ContentMax ? null : acceptance.Content);
+
+    private IEnumerable<Statement> Insert(Acceptance acceptance, List<(Acceptance, DoorbellEntry)> rung, EventBatch events)
     {
         var sendAt = acceptance.SendAt?.ToUnixTimeMilliseconds();
         yield return InsertMessage(acceptance, sendAt);
@@ -175,9 +181,9 @@ internal sealed class Acceptor : IAsyncDisposable
         foreach (var envelope in acceptance.Envelopes)
         {
             var ring = granted-- > 0;
-            if (ring) rung.Add((acceptance.Category, new DoorbellEntry(envelope.Id.Value, 0, acceptance.Tenant.Value)));
+            if (ring) rung.Add((acceptance, new DoorbellEntry(envelope.Id.Value, 0, acceptance.Tenant.Value)));
             yield return InsertEnvelope(acceptance, envelope, ring, sendAt);
-            foreach (var statement in EventLog.Append(acceptance.Tenant, EventType.MessageAccepted, Accepted(acceptance, envelope))) yield return statement;
+            yield return events.Append(acceptance.Tenant, EventType.MessageAccepted, Accepted(acceptance, envelope));
         }
     }
 

@@ -33,13 +33,15 @@ public sealed record Claim
     public required int Tries { get; init; }
     public required bool DuplicatePossible { get; init; }
 
-    /// <summary>Its lifetime is over, by the store's clock.</summary>
-    public required bool Expired { get; init; }
+    /// <summary>Of its lifetime, by the store's clock.</summary>
+    public required TimeSpan Left { get; init; }
+
+    public bool Expired => Left <= TimeSpan.Zero;
 
     /// <summary>Of the try before this one; null where no receiver spoke.</summary>
     public Reply? LastReply { get; init; }
 
-    /// <summary>Since its acceptance, or since its scheduled time.</summary>
+    /// <summary>Since its acceptance.</summary>
     public required TimeSpan Age { get; init; }
 
     /// <summary>The age at which its tenant wants to be told; null: the category's.</summary>
@@ -80,14 +82,16 @@ internal sealed class Claims : IAsyncDisposable
     private readonly TimeSpan lease;
     private readonly TimeProvider time;
     private readonly SuppressionsOf suppressions;
+    private readonly Window window;
+    private readonly RecentMessages recent;
     private readonly Batcher<DoorbellEntry, Claim?> batcher;
 
     /// <summary>What this node claims or works on, by envelope and attempt: never more than there are delivery slots.</summary>
     private readonly ConcurrentDictionary<(Guid, int), bool> inHand = new();
 
-    public Claims(Db db, Node node, SpoolOptions options, SuppressionsOf suppressions, TimeProvider time)
+    public Claims(Db db, Node node, SpoolOptions options, SuppressionsOf suppressions, Window window, RecentMessages recent, TimeProvider time)
     {
-        (this.db, this.node, lease, this.suppressions, this.time) = (db, node, options.Lease, suppressions, time);
+        (this.db, this.node, lease, this.suppressions, this.window, this.recent, this.time) = (db, node, options.Lease, suppressions, window, recent, time);
         batcher = new(lanes: db.Dialect.OneWriter ? 1 : 2, Commit);
     }
 
@@ -140,22 +144,27 @@ internal sealed class Claims : IAsyncDisposable
     private async Task<IReadOnlyList<Claim?>> Commit(IReadOnlyList<DoorbellEntry> batch)
     {
         var claimedAt = time.GetTimestamp();
-        return await db.Write<IReadOnlyList<Claim?>>(async transaction =>
+        var granted = await db.Write<IReadOnlyList<Claim?>>(async transaction =>
         {
             var claims = new Claim?[batch.Count];
             await transaction.Run([.. batch.Select(Lease)], (index, row) => claims[index] = Read(row, claimedAt), CancellationToken.None);
 
             var won = claims.OfType<Claim>().ToList();
-            var messages = new Dictionary<MessageId, Func<Claim, Claim>>();
-            var wanted = won.Select(claim => claim.Message).Distinct().ToList();
+            var messages = new Dictionary<MessageId, ClaimedMessage>();
+            foreach (var claim in won)
+                if (recent.Take(claim.Message) is { } message) messages[claim.Message] = message;
+            var wanted = won.Select(claim => claim.Message).Where(id => !messages.ContainsKey(id)).Distinct().ToList();
             var suppressed = won.ToDictionary(claim => claim.Envelope, _ => new List<SuppressionEntry>());
             await transaction.Run([.. wanted.Select(Message), .. won.Select(claim => suppressions(claim))], (index, row) =>
             {
                 if (index < wanted.Count) messages[wanted[index]] = ReadMessage(row);
                 else suppressed[won[index - wanted.Count].Envelope].Add(ReadSuppression(row));
             }, CancellationToken.None);
-            return [.. claims.Select(claim => claim is null ? null : messages[claim.Message](claim) with { Suppressions = suppressed[claim.Envelope] })];
+            return [.. claims.Select(claim => claim is null ? null : Complete(claim, messages[claim.Message]) with { Suppressions = suppressed[claim.Envelope] })];
         }, CancellationToken.None);
+        foreach (var claim in granted)
+            if (claim is not null) window.Leave(claim.Category, claim.Tenant);
+        return granted;
     }
 
     private Statement Lease(DoorbellEntry entry) => new(
@@ -164,8 +173,8 @@ internal sealed class Claims : IAsyncDisposable
         set state = 'sending', attempt = attempt + 1, due_at = now_ms() + @lease, node_id = @node, updated_at = now_ms()
         where id = @id and attempt = @attempt and state = 'rung'
         returning id, message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, attempt, tries, duplicate_possible,
-                  case when expires_at <= now_ms() then 1 else 0 end, now_ms() - created_at, delayed, topic,
-                  reply_code, reply_enhanced, reply_text
+                  expires_at - now_ms(), now_ms() - created_at, delayed, topic,
+                  reply_code, reply_enhanced, reply_text, (select delayed_after_seconds from tenants where tenants.id = envelopes.tenant_id)
         """,
         ("lease", (long)lease.TotalMilliseconds), ("node", node.Id), ("id", entry.Id), ("attempt", entry.Attempt));
 
@@ -183,7 +192,7 @@ internal sealed class Claims : IAsyncDisposable
         Attempt = row.GetInt32(9),
         Tries = row.GetInt32(10),
         DuplicatePossible = row.GetBoolean(11),
-        Expired = row.GetInt32(12) == 1,
+        Left = TimeSpan.FromMilliseconds(row.GetInt64(12)),
         Age = TimeSpan.FromMilliseconds(row.GetInt64(13)),
         Delayed = row.GetBoolean(14),
         Topic = row.TextOrNull(15),
@@ -192,26 +201,27 @@ internal sealed class Claims : IAsyncDisposable
         Domain = "",
         OnUncertain = OnUncertain.Retry,
         Suppressions = [],
-        DelayedAfter = null,
+        DelayedAfter = row.IntOrNull(19) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         Size = 0,
         Content = null,
     };
 
     private static Statement Message(MessageId id) => new(
         """
-        select m.domain, m.on_uncertain, case when m.size <= @max then m.content end, t.delayed_after_seconds, m.size, m.require_tls
-        from messages m left join tenants t on t.id = m.tenant_id
-        where m.id = @id
+        select domain, on_uncertain, require_tls, size, case when size <= @max then content end from messages where id = @id
         """, ("id", id.Value), ("max", ContentMax));
 
-    private static Func<Claim, Claim> ReadMessage(DbDataReader row)
+    private static ClaimedMessage ReadMessage(DbDataReader row) =>
+        new(row.GetString(0), EnumText.Parse<OnUncertain>(row.GetString(1)), row.GetBoolean(2), row.GetInt32(3), row.IsDBNull(4) ? null : row.Bytes(4));
+
+    private static Claim Complete(Claim claim, ClaimedMessage message) => claim with
     {
-        var (domain, onUncertain, content) = (row.GetString(0), EnumText.Parse<OnUncertain>(row.GetString(1)), row.IsDBNull(2) ? null : row.Bytes(2));
-        var size = row.GetInt32(4);
-        var delayedAfter = row.IntOrNull(3) is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
-        var requireTls = row.GetBoolean(5);
-        return claim => claim with { Domain = domain, OnUncertain = onUncertain, Size = size, Content = content, DelayedAfter = delayedAfter, RequireTls = requireTls };
-    }
+        Domain = message.Domain,
+        OnUncertain = message.OnUncertain,
+        RequireTls = message.RequireTls,
+        Size = message.Size,
+        Content = message.Content,
+    };
 
     private static SuppressionEntry ReadSuppression(DbDataReader row) =>
         new(row.GetString(0), row.GetString(1) is { Length: > 0 } category ? EnumText.Parse<Category>(category) : null);

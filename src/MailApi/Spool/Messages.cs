@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Mail.Bounces;
@@ -42,7 +43,8 @@ public sealed record RecipientView
     /// <summary>Conversations with a receiver so far.</summary>
     public required int Attempts { get; init; }
 
-    /// <summary>The last reply; code 0 where no receiver spoke.</summary>
+    /// <summary>The last reply; code 0 where no receiver spoke, null before the first attempt.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required EventReply? Reply { get; init; }
 
     /// <summary>What kind of refusal the reply of a bounced recipient is.</summary>

@@ -24,8 +24,12 @@ public abstract record Outcome
         public BounceVerdict? Verdict { get; init; }
     }
 
-    /// <summary>A rate limit has no free slot before <paramref name="Delay"/>; no receiver was spoken to, so the mail does not age.</summary>
-    public sealed record Throttled(TimeSpan Delay) : Outcome;
+    /// <summary>A limit has no free slot before <paramref name="Delay"/>, or the operator holds the mail back; no receiver was spoken to, so it counts as no try.</summary>
+    public sealed record Throttled(TimeSpan Delay) : Outcome
+    {
+        /// <inheritdoc cref="Deferred"/>
+        public bool TellDelayed { get; init; }
+    }
 
     /// <summary>The recipient is on the suppression list.</summary>
     public sealed record Suppressed(string Reason) : Outcome;

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
+using MailApi.Mail.Composition;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -137,6 +138,7 @@ public static class QueueRoutes
             (SuspensionKind.Category, key.Category), (SuspensionKind.Tenant, key.Tenant), (SuspensionKind.Domain, key.Domain), (SuspensionKind.Site, key.Site),
         }.FindAll(one => one.Value is not null);
         (kind, value) = named.Count > 0 ? (named[0].Kind, named[0].Value!) : (default, "");
+        if (kind is SuspensionKind.Domain or SuspensionKind.Site && DomainName.TryParse(value, out var name)) value = name;
         if (named.Count != 1) return Refused("category", "Name one of category, tenant, domain and site.");
         TenantId tenant = default;
         if (kind == SuspensionKind.Category && !EnumText.TryParse<Category>(value, out _)) return Refused("category", $"One of {string.Join(", ", TextOfAttribute.Of(typeof(Category)))}.");

@@ -29,18 +29,20 @@ internal sealed class Records : IAsyncDisposable
 
     private async Task<IReadOnlyList<bool>> Commit(IReadOnlyList<(Claim Claim, Outcome Outcome)> batch)
     {
+        var isForWebhooks = false;
         var results = await db.Write<IReadOnlyList<bool>>(async transaction =>
         {
             var recorded = new (int Seq, DateTimeOffset DueAt)?[batch.Count];
             await transaction.Run([.. batch.Select(item => Update(item.Claim, item.Outcome))], (index, row) => recorded[index] = (row.GetInt32(0), row.Instant(1)), CancellationToken.None);
 
-            var consequences = new List<Statement>();
+            var (consequences, events) = (new List<Statement>(), new EventBatch());
             for (var index = 0; index < batch.Count; index++)
-                if (recorded[index] is { } row) consequences.AddRange(Consequences(batch[index].Claim, batch[index].Outcome, row.Seq, row.DueAt));
-            await transaction.Run(consequences, onRow: null, CancellationToken.None);
+                if (recorded[index] is { } row) consequences.AddRange(Consequences(batch[index].Claim, batch[index].Outcome, row.Seq, row.DueAt, events));
+            consequences.AddRange(events.Deliveries());
+            await transaction.Run(consequences, (_, _) => isForWebhooks = true, CancellationToken.None);
             return [.. recorded.Select(row => row is not null)];
         }, CancellationToken.None);
-        appended();
+        if (isForWebhooks) appended();
         foreach (var (_, outcome) in batch)
             if (outcome is Outcome.Throttled throttled) window.ExpectDue(throttled.Delay);
         return results;
@@ -54,7 +56,7 @@ internal sealed class Records : IAsyncDisposable
             Outcome.Delivered o => (EnvelopeState.Delivered, TimeSpan.Zero, 1, o.Reply),
             Outcome.Bounced o => (EnvelopeState.Bounced, TimeSpan.Zero, 1, o.Reply),
             Outcome.Deferred o => (EnvelopeState.Deferred, o.RetryAfter, o.TellDelayed ? 2 : 1, o.Reply ?? new EventReply(0, null, o.Reason!, null)),
-            Outcome.Throttled o => (claim.Tries > 0 ? EnvelopeState.Deferred : EnvelopeState.Queued, o.Delay, 0, null),
+            Outcome.Throttled o => (claim.Tries > 0 ? EnvelopeState.Deferred : EnvelopeState.Queued, o.Delay, o.TellDelayed ? 1 : 0, null),
             Outcome.Released => (claim.Tries > 0 ? EnvelopeState.Deferred : EnvelopeState.Queued, TimeSpan.Zero, 0, null),
             Outcome.Suppressed => (EnvelopeState.Suppressed, TimeSpan.Zero, 1, null),
             Outcome.Expired => (EnvelopeState.Expired, TimeSpan.Zero, 1, null),
@@ -76,11 +78,11 @@ internal sealed class Records : IAsyncDisposable
             """,
             ("state", state.ToText()), ("events", events), ("tries", IsConversation(outcome) ? 1 : 0), ("delay", (long)delay.TotalMilliseconds),
             ("final", state > EnvelopeState.Deferred ? 1 : 0), ("uncertain", outcome is Outcome.Deferred { Uncertain: true } or Outcome.Unknown),
-            ("delayed", outcome is Outcome.Deferred { TellDelayed: true }), ("code", reply?.Code), ("enhanced", reply?.Enhanced), ("text", reply?.Text), ("mx", reply?.Mx),
+            ("delayed", outcome is Outcome.Deferred { TellDelayed: true } or Outcome.Throttled { TellDelayed: true }), ("code", reply?.Code), ("enhanced", reply?.Enhanced), ("text", reply?.Text), ("mx", reply?.Mx),
             ("class", (outcome as Outcome.Bounced)?.Verdict.Class.Name()), ("hard", (outcome as Outcome.Bounced)?.Verdict.IsHard), ("id", claim.Envelope.Value), ("attempt", claim.Attempt));
     }
 
-    private IEnumerable<Statement> Consequences(Claim claim, Outcome outcome, int seq, DateTimeOffset dueAt)
+    private IEnumerable<Statement> Consequences(Claim claim, Outcome outcome, int seq, DateTimeOffset dueAt, EventBatch events)
     {
         var data = new EventData
         {
@@ -102,6 +104,7 @@ internal sealed class Records : IAsyncDisposable
                 .Concat(claim.Test ? [] : suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
             Outcome.Deferred o => Deferred(
                 data with { Reply = o.Reply, Class = o.Verdict?.Class, Explanation = o.Verdict?.Explanation, Reason = o.Reason, NextAttemptAt = dueAt }, o.TellDelayed),
+            Outcome.Throttled { TellDelayed: true } => Event(EventType.MessageDelayed, data with { Reason = "A limit has no place for it yet, or the operator holds it back.", NextAttemptAt = dueAt }),
             Outcome.Suppressed o => Event(EventType.MessageSuppressed, data with { Reason = o.Reason }),
             Outcome.Expired o => Event(EventType.MessageExpired, data with { Reason = "The lifetime ended before a receiver took the message." })
                 .Concat(claim.Test || o.Verdict is null ? [] : suppress(claim.Tenant, claim.Envelope, claim.Recipient, o.Verdict)),
@@ -110,7 +113,7 @@ internal sealed class Records : IAsyncDisposable
             _ => [],
         };
 
-        IEnumerable<Statement> Event(EventType type, EventData it) => EventLog.Append(claim.Tenant, type, it);
+        IEnumerable<Statement> Event(EventType type, EventData it) => [events.Append(claim.Tenant, type, it)];
 
         IEnumerable<Statement> Deferred(EventData it, bool tellDelayed) => tellDelayed
             ? [.. Event(EventType.MessageDeferred, it with { Seq = seq - 1 }), .. Event(EventType.MessageDelayed, it)]

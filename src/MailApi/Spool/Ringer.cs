@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Threading.Channels;
 using MailApi.Api;
@@ -25,6 +26,10 @@ internal sealed partial class Ringer(Db db, IBus bus, DoorbellAddress address, T
     /// <summary>After a failed publish nothing is tried for so long.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
+    /// <summary>Doorbells of a category that wait for the broker's word at once.</summary>
+    private const int RingingMax = 4;
+
+    private readonly ConcurrentDictionary<Category, long> pausedUntil = new(Enum.GetValues<Category>().Select(category => KeyValuePair.Create(category, time.GetTimestamp())));
     private readonly FrozenDictionary<Category, Channel<DoorbellEntry>> waiting = Enum.GetValues<Category>()
         .ToFrozenDictionary(category => category, _ => Channel.CreateBounded<DoorbellEntry>(2 * Window.SlotsMax));
 
@@ -36,25 +41,42 @@ internal sealed partial class Ringer(Db db, IBus bus, DoorbellAddress address, T
 
     private async Task RingAll(Category category, ChannelReader<DoorbellEntry> entries, CancellationToken ct)
     {
-        var batch = new List<DoorbellEntry>(Doorbell.EnvelopesMax);
-        var pausedUntil = time.GetTimestamp();
+        var ringing = new List<Task>();
         try
         {
             while (await entries.WaitToReadAsync(ct))
             {
-                while (batch.Count < Doorbell.EnvelopesMax && entries.TryRead(out var entry)) batch.Add(entry);
-                var paused = time.GetElapsedTime(pausedUntil) < TimeSpan.Zero;
-                if (paused || !await Publish(category, batch, ct))
-                {
-                    if (!paused) pausedUntil = time.GetTimestamp() + (long)(Pause.TotalSeconds * time.TimestampFrequency);
-                    await MakeDue(batch, Pause, ct);
-                }
-                batch.Clear();
+                ringing.RemoveAll(one => one.IsCompleted);
+                // What comes meanwhile shares the next doorbell; one that is full need not wait for the broker.
+                if (ringing.Count == RingingMax || (ringing.Count > 0 && entries.Count < Doorbell.EnvelopesMax)) await Task.WhenAny(ringing);
+                ringing.Add(Ring(category, Next(entries), ct));
             }
         }
         catch (Exception) when (ct.IsCancellationRequested)
         {
-            while (entries.TryRead(out var entry)) batch.Add(entry);
+            while (Next(entries) is { Count: > 0 } batch) await MakeDue(batch, TimeSpan.Zero, CancellationToken.None);
+        }
+        await Task.WhenAll(ringing);
+    }
+
+    private static List<DoorbellEntry> Next(ChannelReader<DoorbellEntry> entries)
+    {
+        var batch = new List<DoorbellEntry>(Doorbell.EnvelopesMax);
+        while (batch.Count < Doorbell.EnvelopesMax && entries.TryRead(out var entry)) batch.Add(entry);
+        return batch;
+    }
+
+    private async Task Ring(Category category, List<DoorbellEntry> batch, CancellationToken ct)
+    {
+        try
+        {
+            var isPaused = time.GetElapsedTime(pausedUntil[category]) < TimeSpan.Zero;
+            if (!isPaused && await Publish(category, batch, ct)) return;
+            if (!isPaused) pausedUntil[category] = time.GetTimestamp() + (long)(Pause.TotalSeconds * time.TimestampFrequency);
+            await MakeDue(batch, Pause, ct);
+        }
+        catch (Exception) when (ct.IsCancellationRequested)
+        {
             await MakeDue(batch, TimeSpan.Zero, CancellationToken.None);
         }
     }
@@ -85,7 +107,7 @@ internal sealed partial class Ringer(Db db, IBus bus, DoorbellAddress address, T
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
             var endpoint = await bus.GetSendEndpoint(address(category)).WaitAsync(deadline.Token);
             CrashPoint.Pass("before-publish");
-            var ringing = endpoint.Send(new Doorbell([.. batch]), deadline.Token);
+            var ringing = endpoint.Send(new Doorbell(batch), deadline.Token);
             CrashPoint.Pass("before-confirm");
             await ringing.WaitAsync(deadline.Token);
             CrashPoint.Pass("after-confirm");

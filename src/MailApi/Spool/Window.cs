@@ -65,6 +65,18 @@ internal sealed class Window(TimeProvider time)
         }
     }
 
+    /// <summary>A rung envelope was claimed by this process.</summary>
+    public void Leave(Category category, TenantId tenant)
+    {
+        lock (gate)
+        {
+            // A recount in between may have left it out already.
+            var left = rung.GetValueOrDefault((category, tenant.Value)) - 1;
+            if (left > 0) rung[(category, tenant.Value)] = left;
+            else rung.Remove((category, tenant.Value));
+        }
+    }
+
     /// <summary>The sweep rang envelopes of the backlog.</summary>
     public void Add(Category category, IEnumerable<(Guid Tenant, int Count)> counts)
     {

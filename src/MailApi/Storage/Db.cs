@@ -8,17 +8,28 @@ namespace MailApi.Storage;
 public readonly record struct Statement(string Sql, params (string Name, object? Value)[] Args);
 
 /// <summary>The store's two verbs, read and write, over whichever database is configured. SQL stands beside the method that runs it.</summary>
-public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
+public sealed class Db : IDisposable
 {
     /// <summary>Connections of a kind that are kept open between uses.</summary>
     private const int KeptMax = 16;
 
-    private readonly SemaphoreSlim? writer = dialect.OneWriter ? new SemaphoreSlim(1, 1) : null;
-    // Acts take turns at the audit log: they wait here, where none holds a connection that mail could use.
-    private readonly SemaphoreSlim? acts = dialect.OneWriter ? null : new SemaphoreSlim(1, 1);
+    private readonly DbDataSource source;
+    private readonly SqlDialect dialect;
+
+    /// <summary>The writer's where there is one. Elsewhere acts take turns at the audit log: they wait here, where none holds a connection that mail could use.</summary>
+    private readonly SemaphoreSlim turn = new(1, 1);
+
+    /// <summary>Null where any number can write.</summary>
+    private readonly CommitGroup? group;
     private readonly ConcurrentStack<DbConnection> readers = new();
     // Apart from the readers': what one connection writes makes the page caches of all others worthless.
     private readonly ConcurrentStack<DbConnection> writers = new();
+
+    public Db(DbDataSource source, SqlDialect dialect)
+    {
+        (this.source, this.dialect) = (source, dialect);
+        if (dialect.OneWriter) group = new CommitGroup(turn, work => Transact(work, CancellationToken.None));
+    }
 
     public SqlDialect Dialect => dialect;
 
@@ -39,7 +50,10 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         }, ct);
 
     /// <summary>Runs <paramref name="work"/> in one transaction and commits it; nothing that crosses the network belongs inside.</summary>
-    public Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct) => Write(writer ?? (Act.Pending is null ? null : acts), work, ct);
+    public Task<T> Write<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct) =>
+        Act.Pending is { } act ? Witnessed(act, work, ct)
+        : group is not null ? group.Write(work, ct)
+        : Transact(work, ct);
 
     /// <summary>The same for a tenant, behind the second wall; null: for the service itself.</summary>
     public Task<T> WriteAs<T>(TenantId? tenant, Func<DbTransaction, Task<T>> work, CancellationToken ct) =>
@@ -53,7 +67,7 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
         }, ct);
 
     /// <summary>Notes an act that changes nothing in the store.</summary>
-    public async Task Note(Act act, CancellationToken ct) => act.Committed(await Write(writer ?? acts, transaction => act.Append(transaction, ct), ct));
+    public async Task Note(Act act, CancellationToken ct) => act.Committed(await InTurn(transaction => act.Append(transaction, ct), ct));
 
     /// <summary>Runs one writing statement in its own transaction; answers the number of rows touched.</summary>
     public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
@@ -65,42 +79,44 @@ public sealed class Db(DbDataSource source, SqlDialect dialect) : IDisposable
 
     private Task<int> Bind(DbTransaction transaction, TenantId? tenant, CancellationToken ct) => transaction.Execute(dialect.BindTenant!, ct, ("tenant", tenant?.Value.ToString() ?? ""));
 
-    private async Task<T> Write<T>(SemaphoreSlim? turn, Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    private Task<T> Transact<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct) => Lend(writers, async connection =>
     {
-        if (turn is not null) await turn.WaitAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var result = await work(transaction);
+        await transaction.CommitAsync(ct);
+        return result;
+    }, ct);
+
+    private async Task<T> InTurn<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    {
+        await turn.WaitAsync(ct);
         try
         {
-            return await Lend(writers, async connection =>
-            {
-                await using var transaction = await connection.BeginTransactionAsync(ct);
-                if (Act.Pending is { } act) return await Witnessed(transaction, act, work, ct);
-                var result = await work(transaction);
-                await transaction.CommitAsync(ct);
-                return result;
-            }, ct);
+            return await Transact(work, ct);
         }
         finally
         {
-            turn?.Release();
+            turn.Release();
         }
     }
 
     public void Dispose()
     {
         foreach (var connection in readers.Concat(writers)) connection.Dispose();
-        writer?.Dispose();
-        acts?.Dispose();
+        turn.Dispose();
         source.Dispose();
     }
 
     /// <summary>What changes something is noted in the audit log, in the same transaction.</summary>
-    private async Task<T> Witnessed<T>(DbTransaction transaction, Act act, Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    private async Task<T> Witnessed<T>(Act act, Func<DbTransaction, Task<T>> work, CancellationToken ct)
     {
-        var before = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
-        var result = await work(transaction);
-        var after = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
-        var mark = before[0] == after[0] ? null : await act.Append(transaction, ct);
-        await transaction.CommitAsync(ct);
+        var (result, mark) = await InTurn(async transaction =>
+        {
+            var before = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
+            var result = await work(transaction);
+            var after = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
+            return (result, before[0] == after[0] ? null : await act.Append(transaction, ct));
+        }, ct);
         if (mark is not null) act.Committed(mark);
         return result;
     }

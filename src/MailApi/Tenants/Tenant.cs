@@ -22,7 +22,9 @@ public sealed record Tenant
     public required string Name { get; init; }
     public required IngressRate IngressRate { get; init; }
 
-    /// <summary>The age at which <c>message.delayed</c> is told, once; absent: the category's.</summary>
+    /// <summary>
+    /// The age at which <c>message.delayed</c> is told, once: as soon as it is known that the next attempt comes no sooner. Absent: the category's.
+    /// </summary>
     public int? DelayedAfterSeconds { get; init; }
 
     /// <summary>Its share of the delivery slots beside tenants of weight 1, while several have due work.</summary>

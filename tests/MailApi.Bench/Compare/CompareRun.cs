@@ -17,7 +17,7 @@ internal static class CompareRun
         }
         await Programs.Publish();
         var course = new Course(FreePort.Next(), arguments.Number("domains", 4), SizeBytes, arguments.Number("connections", 100));
-        var race = new Race(course, arguments.Number("messages", 20_000), arguments.Number("warm-up", 2000));
+        var race = new Race(course, arguments.Number("messages", 20_000), arguments.Number("warm-up", 20_000));
         var (results, absent) = (new List<Result>(), new List<(string Name, string Why)>());
         foreach (var entry in Entries(course, arguments.Settings))
         {

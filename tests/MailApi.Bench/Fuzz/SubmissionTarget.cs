@@ -27,6 +27,8 @@ internal static class SubmissionTarget
     public static string Try(byte[] input)
     {
         var octets = Lines(input);
+        if (octets is not [(byte)' ' or (byte)'\t', ..] && Lasting([.. "Date: Mon, 30 Nov 2026 06:00:00 +0000\r\nMessage-ID: <other@shop.test>\r\n"u8, .. octets]) != Lasting(octets))
+            throw new InvalidOperationException("Another date makes it another message.");
         if (!SubmittedMessage.TryRead(octets, out var message, out var fault)) return fault.Split('\'', ':')[0];
         if (message.ToBytes("0198c0de", Now, Loop) is not { } bytes) return "no 7-bit";
         var text = Encoding.Latin1.GetString(bytes);
@@ -45,6 +47,8 @@ internal static class SubmissionTarget
         if (again.From != message.From || again.Sender != message.Sender || again.Subject.Trim() != message.Subject.Trim()) throw new InvalidOperationException($"It reads otherwise: {again.From} {again.Subject}");
         return $"{message.NeedsSmtpUtf8} {message.Sender is null} {Math.Min(3, message.Instructions.Count)} {Math.Min(12, names.Count)} {read.Body?.ContentType.MimeType.Length} {bytes.Length == octets.Length}";
     }
+
+    private static string Lasting(byte[] octets) => string.Concat(LastingOctets.Of(octets).Select(piece => Encoding.Latin1.GetString(piece.Span)));
 
     /// <summary>As the listener hands it over: every line ends with CRLF, and no CR or LF stands alone.</summary>
     private static byte[] Lines(byte[] input)

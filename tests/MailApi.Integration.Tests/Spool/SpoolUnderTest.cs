@@ -21,8 +21,9 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         Suspensions = new Suspensions(db);
         var bus = MassTransit.Bus.Factory.CreateUsingInMemory(_ => { });
         Ringer = new Ringer(db, bus, category => new Uri("queue:" + Doorbell.QueueName(category)), TimeProvider.System, NullLogger<Ringer>.Instance);
-        Acceptor = new Acceptor(db, Window, Suspensions, Ringer);
-        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), Clock);
+        var recent = new RecentMessages(RecentMessages.BytesMaxDefault);
+        Acceptor = new Acceptor(db, Window, Suspensions, Ringer, recent);
+        Claims = new Claims(db, Node, options, claim => SuppressionList.Entries(claim.Tenant, claim.Recipient, claim.Category, claim.Topic), Window, recent, Clock);
         Records = new Records(db, Window, (_, envelope, _, _) => [new Statement("select @id", ("id", envelope.Value))], () => { });
         Returns = new Returns(
             db, (tenant, envelope, recipient, verdict) => verdict.SuppressesAddress ? [SuppressionList.Add(tenant, recipient, null, SuppressionReason.HardBounce, $"envelope {envelope}")] : [],

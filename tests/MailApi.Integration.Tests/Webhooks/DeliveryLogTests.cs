@@ -88,6 +88,36 @@ public sealed class DeliveryLogTests(SharedServers servers) : IDisposable
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task Events_of_one_transaction_are_queued_for_who_listens_to_them_and_earlier_ones_for_nobody(StoreProvider provider)
+    {
+        await Open(provider);
+        var other = await store.Tenant(Ct);
+        await store.Happen(tenant, Ct);
+        var (all, bounces) = ((await store.Webhook(tenant, "https://a.example", Ct)).Id, (await store.Webhook(tenant, "https://b.example", Ct, "message.bounced")).Id);
+        var (others, off) = ((await store.Webhook(other, "https://c.example", Ct)).Id, (await store.Webhook(tenant, "https://d.example", Ct)).Id);
+        await new WebhookStore(store.Db, store.Vault).Change(tenant, off, null, null, false, Ct);
+
+        var (events, told) = (new EventBatch(), 0);
+        await store.Db.Write(async transaction =>
+        {
+            List<Statement> statements =
+            [
+                events.Append(tenant, EventType.MessageDelivered, new EventData()), events.Append(other, EventType.MessageBounced, new EventData()),
+                events.Append(tenant, EventType.MessageBounced, new EventData()), .. events.Deliveries(),
+            ];
+            await transaction.Run(statements, (_, _) => told++, Ct);
+            return 0;
+        }, Ct);
+
+        Assert.Equal(4, told);
+        Assert.Equal(["message.bounced", "message.delivered"], (await List(all)).Select(delivery => delivery.Type).Order());
+        Assert.Equal("message.bounced", Assert.Single(await List(bounces)).Type);
+        Assert.Equal("message.bounced", Assert.Single(await log.List(other, others, null, Newest, 10, Ct)).Type);
+        Assert.Empty(await List(off));
+        Assert.Empty(new EventBatch().Deliveries());
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
     public async Task Deliveries_are_listed_newest_first_by_state_and_of_that_tenant_alone(StoreProvider provider)
     {
         await Open(provider);

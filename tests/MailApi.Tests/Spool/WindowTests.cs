@@ -37,6 +37,18 @@ public sealed class WindowTests
     }
 
     [Fact]
+    public void What_is_claimed_here_makes_room_at_once()
+    {
+        window.Take(Category.Support, Flood, Window.TenantSlotsMax);
+        for (var claims = 0; claims < 3; claims++) window.Leave(Category.Support, Flood);
+        Assert.Equal(3, window.Take(Category.Support, Flood, 10));
+
+        window.Recount([], []);
+        window.Leave(Category.Support, Flood);
+        Assert.Equal(Window.TenantSlotsMax, window.Take(Category.Support, Flood, 10_000));
+    }
+
+    [Fact]
     public void Places_for_who_has_few_end_too()
     {
         window.Add(Category.Support, [(Flood.Value, Window.SlotsMax)]);

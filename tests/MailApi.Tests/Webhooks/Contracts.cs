@@ -86,9 +86,9 @@ internal static class Contracts
         ["properties"] = new JsonObject
         {
             ["code"] = new JsonObject { ["type"] = "integer", ["minimum"] = 200, ["maximum"] = 599, ["description"] = "RFC 5321 §4.2." },
-            ["enhanced"] = new JsonObject { ["type"] = "string", ["pattern"] = @"^[245]\.\d{1,3}\.\d{1,3}$", ["description"] = "RFC 3463." },
+            ["enhanced"] = new JsonObject { ["type"] = new JsonArray("string", "null"), ["pattern"] = @"^[245]\.\d{1,3}\.\d{1,3}$", ["description"] = "RFC 3463; null where the receiver gave none." },
             ["text"] = new JsonObject { ["type"] = "string" },
-            ["mx"] = Text("The host that spoke them."),
+            ["mx"] = new JsonObject { ["type"] = new JsonArray("string", "null"), ["minLength"] = 1, ["description"] = "The host that spoke them; null where none did." },
         },
     };
 
