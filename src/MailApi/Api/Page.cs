@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace MailApi.Api;
@@ -12,6 +13,10 @@ public static class Paging
 {
     /// <summary>An address in a query, where a plus sign that was not escaped has become a blank; only a quoted local part has blanks of its own.</summary>
     public static string? Address(string? text) => text?.StartsWith('"') == true ? text : text?.Replace(' ', '+');
+
+    /// <summary>A point in time in a query, with or without its plus sign escaped; false for any other text.</summary>
+    public static bool TryReadInstant(string text, out DateTimeOffset at) => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out at)
+        || DateTimeOffset.TryParse(text.Replace(' ', '+'), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out at);
 
     public const int LimitDefault = 50;
     public const int LimitMax = 200;

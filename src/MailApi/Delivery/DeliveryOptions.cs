@@ -61,7 +61,9 @@ public sealed class RelaySettings
 
     /// <summary>By default 465 with implicit TLS, else 587.</summary>
     public int Port { get; set; }
-    public TlsPolicy Tls { get; set; } = TlsPolicy.StartTls;
+
+    /// <summary>By default STARTTLS.</summary>
+    public TlsPolicy? Tls { get; set; }
     public string? Username { get; set; }
     public string? Password { get; set; }
 
@@ -69,5 +71,5 @@ public sealed class RelaySettings
     public RelayAuth? Auth { get; set; }
 
     /// <summary>Null where no relay is configured.</summary>
-    internal RelayOptions? Options => string.IsNullOrWhiteSpace(Host) ? null : new RelayOptions { Host = Host, Port = Port, Tls = Tls, Username = Username, Password = Password, Auth = Auth };
+    internal RelayOptions? Options => string.IsNullOrWhiteSpace(Host) ? null : new RelayOptions { Host = Host, Port = Port, Tls = Tls ?? TlsPolicy.StartTls, Username = Username, Password = Password, Auth = Auth };
 }

@@ -10,6 +10,8 @@ using MailApi.Mail.Composition;
 using MailApi.Mail.Routing;
 using MailApi.Receiving;
 using MailApi.Storage;
+using Microsoft.Data.Sqlite;
+using Npgsql;
 using StackExchange.Redis;
 
 namespace MailApi.Hosting;
@@ -25,9 +27,19 @@ internal static class Coherence
         if (settings.Roles != Roles.All) CheckSplit(settings);
         if (settings.Store.Provider == StoreProvider.PostgreSql && string.IsNullOrWhiteSpace(settings.Store.ConnectionString))
             throw new SettingsException("Store__ConnectionString is required with Store__Provider=PostgreSql.");
+        if (!IsReadable(() => settings.Store.Provider == StoreProvider.PostgreSql
+            ? new NpgsqlConnectionStringBuilder(settings.Store.ConnectionString).ConnectionString
+            : new SqliteConnectionStringBuilder(settings.Store.ConnectionString).ConnectionString))
+        {
+            throw new SettingsException(settings.Store.Provider == StoreProvider.PostgreSql
+                ? "Store__ConnectionString is none of PostgreSQL's, such as Host=db;Database=mailapi;Username=mailapi;Password=…"
+                : "Store__ConnectionString is none of SQLite's, such as Data Source=/var/lib/mailapi/mailapi.db: set Store__Provider=PostgreSql if it is PostgreSQL's.");
+        }
         CheckBus(settings);
         if (settings.Limits.Backend == LimitsBackend.Redis && string.IsNullOrWhiteSpace(settings.Limits.Redis))
             throw new SettingsException("Limits__Redis is required with Limits__Backend=Redis, for example localhost:6379.");
+        if (settings.Limits.Redis is { } redis && !IsReadable(() => ConfigurationOptions.Parse(redis)))
+            throw new SettingsException("Limits__Redis is no configuration of StackExchange.Redis, for example cache:6379,password=…,ssl=true.");
         if (settings.Limits.FallbackShare is not (> 0 and <= 1)) throw new SettingsException("Limits__FallbackShare must be above 0 and at most 1.");
         if (settings.Admin.Key is { Length: < AdminKeyCharsMin })
             throw new SettingsException($"Admin__Key must have {AdminKeyCharsMin} characters or more.");
@@ -146,7 +158,7 @@ internal static class Coherence
     {
         if (relay.Port is < 0 or > 65535) throw new SettingsException("Delivery__Relay__Port must be a port.");
         // Without this, mail that was meant for the relay would go to the receivers straight away.
-        if (relay.Options is null && (relay.Port != 0 || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
+        if (relay.Options is null && (relay.Port != 0 || relay.Tls is not null || relay.Username is not null || relay.Password is not null || relay.Auth is not null))
             throw new SettingsException("Delivery__Relay__Host is missing, but other settings of the relay are there.");
         if (relay.Username is null && (relay.Password is not null || relay.Auth is not (null or RelayAuth.None)))
             throw new SettingsException("Delivery__Relay__Username is missing, but its password or Delivery__Relay__Auth is there.");
@@ -185,6 +197,19 @@ internal static class Coherence
         if (options.Lifetime <= TimeSpan.Zero) throw new SettingsException($"{key}__Lifetime must be a positive time span.");
         if (options.ConcurrentDeliveries is < 1 or > 1000) throw new SettingsException($"{key}__ConcurrentDeliveries must be between 1 and 1000.");
         if (category == Category.Marketing && options.RequiresUnsubscribe == false) throw new SettingsException($"{key}__RequiresUnsubscribe cannot be false: marketing mail always offers unsubscribing (RFC 8058).");
+    }
+
+    private static bool IsReadable(Func<object> read)
+    {
+        try
+        {
+            _ = read();
+            return true;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        {
+            return false;
+        }
     }
 
     private static bool IsKey(string text)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using MailApi.Api;
 using MailApi.Delivery;
 using MailApi.Diagnosis;
@@ -31,7 +32,7 @@ internal enum BusTransport
 }
 
 /// <summary>Everything that can be configured, as environment variables (<c>Store__Provider</c>) or in <c>appsettings.json</c>.</summary>
-internal sealed class Settings
+internal sealed partial class Settings
 {
     public string Urls { get; set; } = "http://localhost:8080";
 
@@ -69,7 +70,7 @@ internal sealed class Settings
         }
         catch (InvalidOperationException e)
         {
-            throw new SettingsException(e.Message + " " + e.InnerException?.Message);
+            throw new SettingsException(QuotedPath().Replace(e.Message, path => path.Value.Replace(":", "__", StringComparison.Ordinal)) + " " + e.InnerException?.Message);
         }
     }
 
@@ -113,6 +114,10 @@ internal sealed class Settings
             RefuseUnknownKeys(child, property.PropertyType);
         }
     }
+
+    /// <summary>Of a key, as the binder tells it.</summary>
+    [GeneratedRegex("at '[^']*'", RegexOptions.NonBacktracking)]
+    private static partial Regex QuotedPath();
 
     private static string Name(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);
 }

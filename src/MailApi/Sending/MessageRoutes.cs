@@ -93,6 +93,7 @@ public static class MessageRoutes
         }
         EmailAddress? recipient = null;
         if (query.Recipient is not null && !EmailAddress.TryParse(Paging.Address(query.Recipient), out recipient)) errors["recipient"] = ["Not an address."];
+        var (from, to) = (Instant("from", query.From), Instant("to", query.To));
         // Neither can hold it, and PostgreSQL takes no U+0000.
         if (query.Domain?.Contains('\0') == true) errors["domain"] = ["Not a domain."];
         if (query.Tag?.Contains('\0') == true) errors["tag"] = ["Not a tag."];
@@ -100,13 +101,21 @@ public static class MessageRoutes
         {
             State = state,
             Category = category,
-            Domain = query.Domain,
+            Domain = DomainName.TryParse(query.Domain, out var domain) ? domain : query.Domain,
             Recipient = recipient?.ToString(),
             Tag = query.Tag,
-            From = query.From,
-            To = query.To,
+            From = from,
+            To = to,
         };
         return errors;
+
+        DateTimeOffset? Instant(string name, string? text)
+        {
+            if (text is null) return null;
+            if (Paging.TryReadInstant(text, out var at)) return at;
+            errors[name] = ["A date and time such as 2026-12-01T09:00:00Z."];
+            return null;
+        }
     }
 
     private static Task Describe(OpenApiOperation operation)
@@ -131,8 +140,8 @@ public static class MessageRoutes
         [property: Description("Messages sent from this domain.")] string? Domain,
         [property: Description("Messages to this address.")] string? Recipient,
         [property: Description("Messages with this tag.")] string? Tag,
-        [property: Description("Accepted at this time or later.")] DateTimeOffset? From,
-        [property: Description("Accepted before this time.")] DateTimeOffset? To,
+        [property: Description("Accepted at this time or later, such as 2026-12-01T09:00:00Z.")] string? From,
+        [property: Description("Accepted before this time.")] string? To,
         string? Cursor,
         int? Limit);
 }

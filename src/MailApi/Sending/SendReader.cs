@@ -10,10 +10,14 @@ namespace MailApi.Sending;
 /// <summary>From the octets of a request to a draft and its envelopes: all that needs neither rights nor the store.</summary>
 internal sealed class SendReader(SendRequestValidator validator, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json)
 {
+    /// <summary>Of UTF-8: may be passed over (RFC 8259 §8.1).</summary>
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
     /// <summary>The request, or the refusal: bad JSON, or everything that is wrong with its values.</summary>
     public ProblemHttpResult? Parse(ReadOnlyMemory<byte> body, out SendRequest request)
     {
         request = null!;
+        if (body.Span.StartsWith(ByteOrderMark)) body = body[ByteOrderMark.Length..];
         if (body.Length > BodyMemory.FreeOctets && HasTooManyTokens(body.Span)) return Problem.BadJson.With($"A body of this size has at most {SendLimits.JsonTokensMax} JSON tokens: names, values and brackets.");
         try
         {
@@ -64,8 +68,8 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
         Cc = Mailboxes(request.Cc),
         ReplyTo = Mailboxes(request.ReplyTo),
         Subject = request.Subject!,
-        Text = request.Text,
-        Html = request.Html,
+        Text = NullIfEmpty(request.Text),
+        Html = NullIfEmpty(request.Html),
         Headers = request.Headers?.ToDictionary(pair => pair.Key, pair => pair.Value!) ?? [],
         Attachments = [.. request.Attachments?.Select(file => new Attachment(
             file!.Filename!, file.ContentType ?? "application/octet-stream", Convert.FromBase64String(file.Content!), file.ContentId)) ?? []],
@@ -79,6 +83,9 @@ internal sealed class SendReader(SendRequestValidator validator, IOptions<Micros
         return [.. draft.To.Concat(draft.Cc).Concat(Mailboxes(request.Bcc)).Select(mailbox => mailbox.Address).Distinct()
             .Select(address => new AcceptedEnvelope(PrefixedId.New<EnvelopeId>(), address.ToString(), address.Domain, header || address.NeedsSmtpUtf8))];
     }
+
+    /// <summary>Programs that always write both mean no part with an empty one.</summary>
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static List<Mailbox> Mailboxes(IReadOnlyList<string?>? texts)
     {

@@ -114,7 +114,7 @@ internal sealed class CsvColumns
         return true;
     }
 
-    private static bool IsText(string? text) => text is null || (text.Length <= TextCharsMax && !text.Any(char.IsControl));
+    public static bool IsText(string? text) => text is null || (text.Length <= TextCharsMax && !text.Any(char.IsControl));
 
     private static ImportedRow? Refused(out string error, string why)
     {

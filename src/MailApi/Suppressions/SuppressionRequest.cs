@@ -20,6 +20,10 @@ internal sealed record SuppressionRequest
     [TextOf(typeof(SuppressionReason))]
     public string? Reason { get; init; }
 
+    /// <summary>Where it is known from, in the tenant's own words. Absent: <c>api</c>.</summary>
+    [MaxLength(CsvColumns.TextCharsMax)]
+    public string? Source { get; init; }
+
     /// <summary>To come; from then on the entry holds nothing back. Absent: never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }
@@ -53,6 +57,7 @@ internal sealed class SuppressionRequestValidator : AbstractValidator<Suppressio
             .WithMessage(CategoryMessage);
         RuleFor(request => request.Reason).Must(reason => reason is null || SuppressionReasons.TryParse(reason, out _)).OverridePropertyName("reason")
             .WithMessage(ReasonMessage);
+        RuleFor(request => request.Source).Must(CsvColumns.IsText).OverridePropertyName("source").WithMessage($"A text of at most {CsvColumns.TextCharsMax} characters without control characters.");
         RuleFor(request => request.ExpiresAt).Must(at => at is null || at > time.GetUtcNow()).OverridePropertyName("expiresAt").WithMessage("An instant to come is required.");
     }
 

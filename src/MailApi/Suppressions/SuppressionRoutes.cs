@@ -63,7 +63,7 @@ internal static class SuppressionRoutes
 
         Category? category = request.Category is { } text ? EnumText.Parse<Category>(text) : null;
         var reason = request.Reason is { } word ? EnumText.Parse<SuppressionReason>(word) : SuppressionReason.Manual;
-        var (entry, created) = await list.Add(caller.Tenant, address.ToString(), category, reason, "api", request.ExpiresAt, ct);
+        var (entry, created) = await list.Add(caller.Tenant, address.ToString(), category, reason, request.Source ?? "api", request.ExpiresAt, ct);
         return created ? TypedResults.Created($"/suppressions/{entry.Id}", entry) : TypedResults.Ok(entry);
     }
 

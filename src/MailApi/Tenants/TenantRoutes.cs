@@ -16,7 +16,8 @@ public static class TenantRoutes
         var tenants = routes.MapGroup("/tenants").WithTags("Tenants");
         tenants.MapPost("", Create).RequireScope(Scopes.Operator, needsTenant: false).WithName("CreateTenant").WithSummary("Creates a tenant with its first live and test key.");
         tenants.MapGet("/{id:id(ten_)}", Get).RequireScope(Scopes.Admin, needsTenant: false).WithName("GetTenant").WithSummary("A tenant.");
-        tenants.MapPatch("/{id:id(ten_)}", Change).RequireScope(Scopes.Operator, needsTenant: false).WithName("ChangeTenant").WithSummary("Changes a tenant's name, ingress rate or weight.");
+        tenants.MapPatch("/{id:id(ten_)}", Change).RequireScope(Scopes.Admin, needsTenant: false).WithName("ChangeTenant").WithSummary("Changes a tenant.")
+            .WithDescription("The tenant's own keys change its name and when a delay is told; ingress rate and weight are the operator's.");
         tenants.MapPost("/{id:id(ten_)}/keys", CreateKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("CreateKey").WithSummary("Creates a key; it is shown this once.");
         tenants.MapGet("/{id:id(ten_)}/keys", ListKeys).RequireScope(Scopes.Admin, needsTenant: false).WithName("ListKeys").WithSummary("The tenant's keys, revoked ones included.");
         tenants.MapGet("/{id:id(ten_)}/keys/{key:id(key_)}", GetKey).RequireScope(Scopes.Admin, needsTenant: false).WithName("GetKey").WithSummary("A key, without the key itself.");
@@ -39,6 +40,8 @@ public static class TenantRoutes
     {
         if (validator.Validate(request) is { IsValid: false } validation) return Problem.InvalidFields(ValidationErrors.ByPath(validation));
         if (Own(id, caller) is not { } tenant || await registry.Find(tenant, ct) is not { } found) return NoSuchTenant();
+        if (caller.IsTest || caller.IsBound) return Problem.ScopeMissing.With("A test key, or one that is bound to domains or networks or expires, changes nothing of its tenant.");
+        if (!caller.IsOperator && (request.IngressRate is not null || request.Weight is not null)) return Problem.OperatorOnly.With("A tenant's ingress rate and weight are the operator's to change.");
         var changed = found with
         {
             Name = request.Name ?? found.Name,

@@ -60,7 +60,7 @@ internal static class ApiRoutes
         ["POST /reports/{token}"] = "{}",
         ["POST /receive"] = "Subject: Hello\r\n\r\nHello\r\n",
         ["POST /tenants"] = """{"name":"Shop","ingressRate":{"perSecond":1,"burst":1},"delayedAfterSeconds":60}""",
-        ["PATCH /tenants/{ten_}"] = """{"name":"Shop","ingressRate":{"perSecond":10000,"burst":10000},"delayedAfterSeconds":86400}""",
+        ["PATCH /tenants/{ten_}"] = """{"name":"Shop","delayedAfterSeconds":86400}""",
         ["POST /tenants/{ten_}/keys"] = """
             {"name":"k","mode":"test","scopes":["read"],"domains":["a.example"],"networks":["192.0.2.0/24"],"defaultCategory":"support","expiresAt":"2999-01-01T00:00:00Z"}
             """,

@@ -125,6 +125,77 @@ public sealed class NaiveCallTests(TestHost host)
         Assert.Equal((mail["text"]!.GetValue<string>(), mail["html"]!.GetValue<string>()), (shown.GetProperty("text").GetString(), shown.GetProperty("html").GetString()));
     }
 
+    [Theory]
+    [InlineData("text", "html")]
+    [InlineData("html", "text")]
+    public async Task An_empty_body_is_none(string full, string empty)
+    {
+        var tenant = await host.AnyTenant();
+        var recipient = $"empty-{Guid.NewGuid():N}@example.net";
+        var mail = tenant.Mail(recipient);
+        (mail[full], mail[empty]) = ("Your parcel left.", "");
+        // As editors of Windows begin a file.
+        using var content = new ByteArrayContent([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(mail.ToJsonString())]) { Headers = { ContentType = new("application/json") } };
+        using var response = await tenant.Live.PostAsync("/send", content, Ct);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        var part = Assert.IsType<MimeKit.TextPart>((await host.Sink.WaitFor(recipient, TimeSpan.FromSeconds(60))).Mime.Body);
+        Assert.Equal((full == "html", "Your parcel left."), (part.IsHtml, part.Text.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Messages_are_found_by_the_time_that_an_answer_tells()
+    {
+        var tenant = await host.NewTenant();
+        var id = await tenant.Send(tenant.Mail("ann@example.net"));
+        var at = (await TestHost.Json(await tenant.Live.GetAsync($"/messages/{id}", Ct))).GetProperty("createdAt").GetString()!;
+        Assert.Contains('+', at);
+        Assert.Single(await Items(tenant, $"/messages?from={at}"));
+        Assert.Single(await Items(tenant, $"/messages?from={Uri.EscapeDataString(at)}"));
+        Assert.Empty(await Items(tenant, $"/messages?to={at}"));
+        Assert.Single(await Items(tenant, $"/messages?domain={tenant.Domain.ToUpperInvariant()}"));
+        using var refused = await tenant.Live.GetAsync("/messages?from=yesterday", Ct);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        Assert.True((await refused.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("errors").TryGetProperty("from", out _));
+    }
+
+    [Fact]
+    public async Task A_domain_that_is_written_in_capitals_is_held_back_all_the_same()
+    {
+        var tenant = await host.NewTenant();
+        var key = new { domain = tenant.Domain.ToUpperInvariant() };
+        using var suspended = await host.Admin.PostAsJsonAsync("/queue/suspend", key, Ct);
+        Assert.Equal(HttpStatusCode.NoContent, suspended.StatusCode);
+        try
+        {
+            var shown = (await TestHost.Json(await host.Admin.GetAsync("/queue", Ct))).GetProperty("suspensions").EnumerateArray();
+            Assert.Contains(tenant.Domain, shown.Select(it => it.GetProperty("value").GetString()));
+            var id = await tenant.Send(tenant.Mail("ann@example.net"));
+            var recipient = (await TestHost.Json(await tenant.Live.GetAsync($"/messages/{id}", Ct))).GetProperty("recipients")[0];
+            Assert.Equal(("queued", JsonValueKind.Null), (recipient.GetProperty("state").GetString(), recipient.GetProperty("reply").ValueKind));
+        }
+        finally
+        {
+            using var resumed = await host.Admin.PostAsJsonAsync("/queue/resume", key, Ct);
+        }
+    }
+
+    [Fact]
+    public async Task A_tenant_changes_its_own_settings_and_not_the_operators()
+    {
+        var (tenant, other) = (await host.NewTenant(), await host.AnyTenant());
+        var changed = await TestHost.Json(await tenant.Live.PatchAsJsonAsync($"/tenants/{tenant.Id}", new { name = "Renamed", delayedAfterSeconds = 60 }, Ct));
+        Assert.Equal(("Renamed", 60), (changed.GetProperty("name").GetString(), changed.GetProperty("delayedAfterSeconds").GetInt32()));
+        foreach (var (client, path, change, status) in new (HttpClient, string, object, HttpStatusCode)[]
+        {
+            (tenant.Live, $"/tenants/{tenant.Id}", new { weight = 5 }, HttpStatusCode.Forbidden), (tenant.Live, $"/tenants/{tenant.Id}", new { ingressRate = new { perSecond = 500 } }, HttpStatusCode.Forbidden),
+            (tenant.Test, $"/tenants/{tenant.Id}", new { name = "x" }, HttpStatusCode.Forbidden), (tenant.Live, $"/tenants/{other.Id}", new { name = "x" }, HttpStatusCode.NotFound),
+        })
+        {
+            using var refused = await client.PatchAsJsonAsync(path, change, Ct);
+            Assert.Equal(status, refused.StatusCode);
+        }
+    }
+
     [Fact]
     public async Task Mail_may_be_scheduled_years_ahead_and_called_back()
     {

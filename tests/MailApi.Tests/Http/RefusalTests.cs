@@ -24,7 +24,7 @@ public sealed class RefusalTests(TestHost host)
     [InlineData("FOO", "/webhooks", 405, "method-not-allowed")]
     [InlineData("GET", "/messages?limit=0", 422, "invalid")]
     [InlineData("GET", "/messages?limit=x", 400, "bad-request")]
-    [InlineData("GET", "/messages?from=yesterday", 400, "bad-request")]
+    [InlineData("GET", "/messages?from=yesterday", 422, "invalid")]
     [InlineData("GET", "/messages?domain=%00", 422, "invalid")]
     [InlineData("GET", "/messages?tag=%00", 422, "invalid")]
     [InlineData("GET", "/sandbox/messages?recipient=%00", 422, "invalid")]
