@@ -9,8 +9,24 @@ internal interface ISendLimiter
     ValueTask<Permit> Take(SendPermitRequest request, CancellationToken ct);
 }
 
-/// <summary>One attempt's permits. The buckets differ in name.</summary>
-internal sealed record SendPermitRequest(TenantId Tenant, IReadOnlyList<Bucket> Buckets);
+/// <summary>One attempt's permits. The buckets differ in name. Requests are equal that draw on the same buckets, by the same rules.</summary>
+internal sealed record SendPermitRequest(TenantId Tenant, IReadOnlyList<Bucket> Buckets)
+{
+    public bool Equals(SendPermitRequest? other)
+    {
+        if (other is null || Tenant != other.Tenant || Buckets.Count != other.Buckets.Count) return false;
+        for (var i = 0; i < Buckets.Count; i++)
+            if (Buckets[i] != other.Buckets[i]) return false;
+        return true;
+    }
+
+    public override int GetHashCode()
+    {
+        var hash = Tenant.GetHashCode();
+        for (var i = 0; i < Buckets.Count; i++) hash = HashCode.Combine(hash, Buckets[i].Name);
+        return hash;
+    }
+}
 
 /// <summary>
 /// A budget of a tenant: of every window <c>w</c>, at most <c>Burst + PerSecond·w</c> permits. Choose a burst of at least the rate times the

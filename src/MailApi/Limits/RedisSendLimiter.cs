@@ -6,7 +6,8 @@ namespace MailApi.Limits;
 /// <summary>
 /// Permits shared by all nodes: one script (<c>gcra.lua</c>) on the Redis server's clock. While Redis is away every node grants a share of
 /// each rate by itself (<see cref="LocalSendLimiter.Conservative"/>), never without limit, and asks Redis again once in a
-/// <see cref="ProbeInterval"/>; what was granted meanwhile is charged to Redis when it is back.
+/// <see cref="ProbeInterval"/>; what was granted meanwhile is charged to Redis when it is back. At high rates one call of the script
+/// serves several attempts (<see cref="Loan"/>).
 /// </summary>
 internal sealed partial class RedisSendLimiter(RedisConnection redis, LimitOptions options, TimeProvider time, ILogger<RedisSendLimiter> log) : ISendLimiter
 {
@@ -18,8 +19,11 @@ internal sealed partial class RedisSendLimiter(RedisConnection redis, LimitOptio
 
     private static readonly string Script = ReadScript();
     private static readonly RedisValue Horizon = (long)GcraState.SlotHorizon.TotalMicroseconds;
+    private static readonly RedisValue LateMax = (long)Loan.LateMax.TotalMicroseconds;
 
     private readonly ConcurrentDictionary<RedisKey, int> owed = new();
+    private readonly GcraClock clock = new(time);
+    private readonly Loans loans = new();
     private Outage? outage;
 
     /// <summary>Redis is away: this node limits by itself.</summary>
@@ -27,41 +31,64 @@ internal sealed partial class RedisSendLimiter(RedisConnection redis, LimitOptio
 
     public async ValueTask<Permit> Take(SendPermitRequest request, CancellationToken ct)
     {
+        if (Volatile.Read(ref outage) is not null || loans.Of(request, clock.Now) is not { } loan) return (await TakeUpTo(1, request, ct)).Permit;
+        var (count, place) = loan.Next(clock.Now);
+        if (place is { } waiting) count = loan.NextAfterWait(waiting, await waiting.Lent.WaitAsync(ct), clock.Now);
+        return count == 0 ? Permit.Granted.Instance : await Borrow(loan, request, count, ct);
+    }
+
+    private async Task<Permit> Borrow(Loan loan, SendPermitRequest request, int count, CancellationToken ct)
+    {
+        var granted = 0;
+        try
+        {
+            (var permit, granted) = await TakeUpTo(count, request, ct);
+            return permit;
+        }
+        finally
+        {
+            loan.End(count, granted, clock.Now);
+        }
+    }
+
+    /// <summary>The caller's permit, and how many Redis granted with it.</summary>
+    private async Task<(Permit Permit, int Granted)> TakeUpTo(int count, SendPermitRequest request, CancellationToken ct)
+    {
         var current = Volatile.Read(ref outage);
         Exception? failure = null;
         if (redis.Database is { } database && (current is null || current.TryProbe()))
         {
-            (var permit, failure) = await Ask(database, request, ct);
-            if (permit is not null)
+            (var answer, failure) = await Ask(database, request, current is null ? count : 1, ct);
+            if (answer is { } given)
             {
                 if (current is not null) End(current);
-                return permit;
+                return given < 0 ? (Permit.Granted.Instance, (int)-given) : (Permit.Refused.For(given), 0);
             }
         }
-        return TakeLocally(request, current ?? Begin(failure));
+        return (TakeLocally(request, current ?? Begin(failure)), 0);
     }
 
-    /// <summary>The permit, or why Redis gave no answer.</summary>
-    private async Task<(Permit?, Exception?)> Ask(IDatabase database, SendPermitRequest request, CancellationToken ct)
+    /// <summary>What the script answered, or why Redis gave no answer.</summary>
+    private async Task<(long?, Exception?)> Ask(IDatabase database, SendPermitRequest request, int count, CancellationToken ct)
     {
         var (keys, charges) = (Keys(request), new int[request.Buckets.Count]);
-        var values = new RedisValue[1 + 3 * keys.Length];
-        values[0] = Horizon;
+        var values = new RedisValue[3 + 3 * keys.Length];
+        (values[0], values[1], values[2]) = (Horizon, count, LateMax);
         for (var i = 0; i < keys.Length; i++)
         {
             if (owed.TryRemove(keys[i], out var charge)) charges[i] = charge;
-            values[1 + 3 * i] = request.Buckets[i].Rule.Interval;
-            values[2 + 3 * i] = request.Buckets[i].Burst;
-            values[3 + 3 * i] = charge;
+            values[3 + 3 * i] = request.Buckets[i].Rule.Interval;
+            values[4 + 3 * i] = request.Buckets[i].Burst;
+            values[5 + 3 * i] = charge;
         }
 
         var answered = false;
         try
         {
             // Sent as EVALSHA; the client loads the script again when the server has forgotten it.
-            var delay = (long)await database.ScriptEvaluateAsync(Script, keys, values).WaitAsync(AnswerTimeout, time, ct);
+            var answer = (long)await database.ScriptEvaluateAsync(Script, keys, values).WaitAsync(AnswerTimeout, time, ct);
             answered = true;
-            return (delay == 0 ? Permit.Granted.Instance : Permit.Refused.For(delay), null);
+            return (answer, null);
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
         {

@@ -67,6 +67,23 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Those_who_wait_for_permits_that_another_borrows_wait_no_longer_than_it_does()
+    {
+        var limiter = await redis.ConnectedNode();
+        var request = Request(perSecond: 10_000, burst: 10_000);
+        for (var i = 0; i < 200; i++) Assert.IsType<Permit.Granted>(await limiter.Take(request, Ct));
+        await redis.Server.Signal("STOP");
+
+        var start = TimeProvider.System.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => limiter.Take(request, Ct).AsTask()));
+        Assert.True(TimeProvider.System.GetElapsedTime(start) < 4 * RedisSendLimiter.AnswerTimeout);
+        Assert.True(limiter.IsAway);
+
+        await redis.Server.Signal("CONT");
+        await RedisFixture.Until(async () => await limiter.Take(request, Ct) is Permit.Granted && !limiter.IsAway);
+    }
+
+    [Fact]
     public async Task Back_again_Redis_is_charged_for_what_was_granted_without_it()
     {
         var limiter = await redis.ConnectedNode();

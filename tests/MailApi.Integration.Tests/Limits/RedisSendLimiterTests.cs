@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MailApi.Limits;
 using MailApi.Tests.Limits;
 using Xunit;
@@ -5,7 +7,7 @@ using Xunit;
 namespace MailApi.Integration.Tests.Limits;
 
 [Collection(RedisFixture.Alone)]
-public sealed class RedisSendLimiterTests(RedisFixture redis) : SendLimiterContract, IClassFixture<RedisFixture>, IAsyncLifetime
+public sealed partial class RedisSendLimiterTests(RedisFixture redis) : SendLimiterContract, IClassFixture<RedisFixture>, IAsyncLifetime
 {
     private RedisSendLimiter limiter = null!;
 
@@ -34,6 +36,52 @@ public sealed class RedisSendLimiterTests(RedisFixture redis) : SendLimiterContr
         for (var i = 0; i < 6; i++) Assert.IsType<Permit.Granted>(await other.Take(request, Ct));
         Assert.IsType<Permit.Refused>(await other.Take(request, Ct));
         Assert.IsType<Permit.Refused>(await Take(bucket));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task At_a_high_rate_one_script_serves_many_permits(int callers)
+    {
+        const int Permits = 2_000;
+        var bucket = Domain(perSecond: 10_000, burst: 10_000);
+        var before = await Scripts();
+        var grants = await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(() => GrantsOf(Permits / callers, bucket), Ct)));
+        Assert.Equal(Permits, grants.Sum());
+        Assert.InRange(await Scripts() - before, 1, Permits / 4);
+    }
+
+    [Theory]
+    [InlineData(50)]
+    [InlineData(99)]
+    public async Task At_an_ordinary_rate_nothing_is_borrowed(double perSecond)
+    {
+        var bucket = Domain(perSecond, burst: 1_000);
+        var before = await Scripts();
+        Assert.Equal(100, await GrantsOf(100, bucket));
+        Assert.Equal(100, await Scripts() - before);
+    }
+
+    [Fact]
+    public async Task Nodes_that_borrow_keep_to_one_budget()
+    {
+        var bucket = Domain(perSecond: 1_000, burst: 250);
+        ISendLimiter[] nodes = [limiter, await redis.ConnectedNode()];
+        var start = Clock.GetTimestamp();
+        var traces = await Task.WhenAll(Enumerable.Range(0, 6).Select(caller => Task.Run(async () =>
+        {
+            var (random, grants) = (new Random(caller), new List<(long Before, long After)>());
+            while (Clock.GetElapsedTime(start) < TimeSpan.FromSeconds(1.5))
+            {
+                var before = Clock.GetTimestamp();
+                if (await nodes[caller % 2].Take(new SendPermitRequest(Tenant, [bucket]), Ct) is Permit.Granted) grants.Add((before, Clock.GetTimestamp()));
+                if (random.Next(40) == 0) await Pass(TimeSpan.FromSeconds(random.NextDouble() * 0.1));
+            }
+            return grants;
+        }, Ct)));
+        var all = traces.SelectMany(trace => trace).OrderBy(grant => grant.After).ToList();
+        Assert.True(all.Count > bucket.Burst);
+        AssertBound(all, bucket);
     }
 
     [Fact]
@@ -75,4 +123,14 @@ public sealed class RedisSendLimiterTests(RedisFixture redis) : SendLimiterContr
         await Pass(TimeSpan.FromSeconds(0.1));
         Assert.IsType<Permit.Granted>(await Take(bucket));
     }
+
+    /// <summary>How many scripts the server has run.</summary>
+    private async Task<long> Scripts()
+    {
+        var commands = (await redis.Admin.InfoAsync("commandstats")).SelectMany(section => section);
+        return commands.Where(command => command.Key is "cmdstat_eval" or "cmdstat_evalsha").Sum(command => long.Parse(Calls().Match(command.Value).Groups[1].Value, CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex(@"^calls=(\d+),")]
+    private static partial Regex Calls();
 }
