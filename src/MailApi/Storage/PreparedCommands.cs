@@ -16,12 +16,15 @@ internal static class PreparedCommands
     /// <summary>SQLite holds a copy of the values bound last: what has a larger one is not kept.</summary>
     private const int KeptOctetsMax = 64 * 1024;
 
+    private const string OwnText = "The store's one place where text becomes a statement: it is this program's own, and what comes from outside is an argument.";
+
     private static readonly ConditionalWeakTable<DbConnection, Dictionary<string, DbCommand>> commands = [];
 
     /// <summary>A command with the statement's text and arguments, until it is disposed of.</summary>
     public static Lent Lend(DbConnection connection, DbTransaction? transaction, Statement statement)
     {
-        if (connection.CanCreateBatch || statement.Args.Any(arg => arg.Value is byte[] { Length: > KeptOctetsMax })) return new Lent(Make(connection, transaction, statement), Kept: false);
+        if (connection.CanCreateBatch) return new Lent(MakePositional(connection, transaction, statement), Kept: false);
+        if (statement.Args.Any(arg => arg.Value is byte[] { Length: > KeptOctetsMax })) return new Lent(Make(connection, transaction, statement), Kept: false);
         var kept = commands.GetOrCreateValue(connection);
         if (kept.TryGetValue(statement.Sql, out var command) && command.Parameters.Count == statement.Args.Length)
         {
@@ -33,7 +36,23 @@ internal static class PreparedCommands
         return new Lent(command, Kept: kept.Count < KeptMax && kept.TryAdd(statement.Sql, command));
     }
 
-    [SuppressMessage("Security", "CA2100", Justification = "The store's one place where text becomes a statement: it is this program's own, and what comes from outside is an argument.")]
+    [SuppressMessage("Security", "CA2100", Justification = OwnText)]
+    private static DbCommand MakePositional(DbConnection connection, DbTransaction? transaction, Statement statement)
+    {
+        var (text, values) = PositionalSql.Of(statement);
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = text;
+        foreach (var value in values)
+        {
+            var parameter = command.CreateParameter();
+            parameter.Value = value;
+            command.Parameters.Add(parameter);
+        }
+        return command;
+    }
+
+    [SuppressMessage("Security", "CA2100", Justification = OwnText)]
     private static DbCommand Make(DbConnection connection, DbTransaction? transaction, Statement statement)
     {
         var command = connection.CreateCommand();

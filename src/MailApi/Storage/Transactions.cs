@@ -31,13 +31,13 @@ public static class Transactions
         batch.Transaction = transaction;
         foreach (var statement in statements)
         {
+            var (text, values) = PositionalSql.Of(statement);
             var command = batch.CreateBatchCommand();
-            command.CommandText = statement.Sql;
-            foreach (var (name, value) in statement.Args)
+            command.CommandText = text;
+            foreach (var value in values)
             {
                 var parameter = command.CreateParameter();
-                parameter.ParameterName = name;
-                parameter.Value = value ?? DBNull.Value;
+                parameter.Value = value;
                 command.Parameters.Add(parameter);
             }
             batch.BatchCommands.Add(command);
