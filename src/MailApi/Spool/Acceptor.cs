@@ -135,8 +135,8 @@ internal sealed class Acceptor : IAsyncDisposable
     private static async Task<Dictionary<MessageId, AcceptResult>> ClaimKeys(DbTransaction transaction, IReadOnlyList<Acceptance> batch)
     {
         var answers = new Dictionary<MessageId, AcceptResult>();
-        // Sorted, so that two nodes that claim the same keys wait for each other in one order.
-        var keyed = batch.Where(acceptance => acceptance.Idempotency is not null).OrderBy(acceptance => acceptance.Idempotency!.Key, StringComparer.Ordinal).ToList();
+        // Sorted to the last, so that lanes and nodes that claim the same keys wait for each other in one order: tenants may choose the same text.
+        var keyed = batch.Where(acceptance => acceptance.Idempotency is not null).OrderBy(acceptance => acceptance.Idempotency!.Key, StringComparer.Ordinal).ThenBy(acceptance => acceptance.Tenant.Value).ToList();
         if (keyed.Count == 0) return answers;
 
         var claimed = new HashSet<int>();

@@ -47,6 +47,12 @@ internal sealed class StoreUnderTest(StoreOptions options) : IDisposable
         return tenant;
     }
 
+    /// <summary>Waits until so many sessions of this PostgreSQL database wait for a lock.</summary>
+    public Task Wait(int sessions) => Eventually.HoldsAsync(
+        async () => (await Db.Query(
+            "select count(*) from pg_locks l join pg_stat_activity a on a.pid = l.pid where not l.granted and a.datname = current_database()", row => row.GetInt64(0), CancellationToken.None))[0] == sessions,
+        TimeSpan.FromSeconds(30), $"{sessions} wait", CancellationToken.None);
+
     public void Dispose()
     {
         db?.Dispose();
