@@ -1,5 +1,5 @@
-using System.Data.Common;
 using System.Threading.Channels;
+using MailApi.Storage;
 
 namespace MailApi.Spool;
 
@@ -65,14 +65,19 @@ internal sealed class Batcher<TOperation, TResult> : IAsyncDisposable
         }
     }
 
-    private async Task Commit(List<Waiting> batch)
+    private async Task Commit(List<Waiting> batch, bool again = false)
     {
         try
         {
             var results = await commit([.. batch.Select(item => item.Operation)]);
             for (var index = 0; index < batch.Count; index++) batch[index].Result.TrySetResult(results[index]);
         }
-        catch (Exception e) when (batch.Count > 1 && e is not DbException { IsTransient: true })
+        catch (Exception e) when (!again && Failures.IsConflict(e))
+        {
+            // Whoever was in the way has gone ahead. Once only: two in a row are more than a coincidence, and the callers wait.
+            await Commit(batch, again: true);
+        }
+        catch (Exception e) when (batch.Count > 1 && !Failures.IsStoreWide(e))
         {
             // One bad operation must not take its neighbours down: each gets its own transaction.
             foreach (var item in batch) await Commit([item]);
