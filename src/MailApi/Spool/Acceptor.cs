@@ -98,6 +98,12 @@ internal sealed class Acceptor : IAsyncDisposable
         {
             return batcher.TryAdd(acceptance) is { } committing ? await committing : new AcceptResult.Full();
         }
+        catch (DbException e) when (Failures.IsDuplicate(e))
+        {
+            // A commit can land and be answered by an error all the same; tried again, it meets itself. Ids are made for each request: one that is there is this one's.
+            if (!await IsCommitted(acceptance.Id)) throw;
+            return new AcceptResult.Committed();
+        }
         finally
         {
             Interlocked.Add(ref waitingBytes, -acceptance.Content.Length);
@@ -105,6 +111,9 @@ internal sealed class Acceptor : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => batcher.DisposeAsync();
+
+    private async Task<bool> IsCommitted(MessageId id) =>
+        (await db.Query("select 1 from messages where id = @id", row => row.GetInt32(0), CancellationToken.None, ("id", id.Value))).Count > 0;
 
     private async Task<IReadOnlyList<AcceptResult>> Commit(IReadOnlyList<Acceptance> batch)
     {

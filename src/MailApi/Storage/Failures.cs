@@ -10,6 +10,8 @@ internal static class Failures
     /// <summary>How SQLite's driver begins its messages. The code itself is a property of the driver's type alone, and only the host names drivers.</summary>
     private const string SqliteError = "SQLite Error ";
 
+    private const int SqliteConstraint = 19;
+
     /// <summary>
     /// SQLite's result codes for what is wrong with the store, whatever was asked of it: SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN
     /// and NOTADB. Its driver calls none of them transient.
@@ -22,6 +24,9 @@ internal static class Failures
     /// <summary>The store takes no writes at this moment, as when its disk is full or, on PostgreSQL, another server writes (read_only_sql_transaction).</summary>
     public static bool IsStoreWide(Exception failure) =>
         failure is DbException e && (e.IsTransient || e.SqlState == "25006" || sqliteStoreWide.Contains(SqliteCode(e)));
+
+    /// <summary>A row is there already (unique_violation), or, on SQLite, breaks another constraint.</summary>
+    public static bool IsDuplicate(DbException failure) => failure.SqlState == "23505" || SqliteCode(failure) == SqliteConstraint;
 
     /// <summary>0 where it is not SQLite's.</summary>
     private static int SqliteCode(DbException failure)

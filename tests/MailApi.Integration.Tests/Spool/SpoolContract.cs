@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.Metrics;
 using MailApi.Api;
 using MailApi.Events;
@@ -100,6 +101,18 @@ public abstract class SpoolContract : IAsyncLifetime
         await spool.Accept(tenant, key: "k", bodyHash: 1);
         Assert.IsType<AcceptResult.KeyReused>(await spool.Acceptor.Accept(SpoolUnderTest.NewAcceptance(tenant, key: "k", bodyHash: 2)));
         await spool.Accept(PrefixedId.New<TenantId>(), key: "k", bodyHash: 2);
+    }
+
+    [Fact]
+    public async Task What_is_committed_again_because_its_first_commit_seemed_to_fail_is_accepted_once()
+    {
+        var message = await spool.Accept(tenant);
+        Assert.IsType<AcceptResult.Committed>(await spool.Acceptor.Accept(message));
+        Assert.Equal([EventType.MessageAccepted], await spool.Events(message));
+
+        var other = SpoolUnderTest.NewAcceptance(tenant) with { Envelopes = message.Envelopes };
+        await Assert.ThrowsAnyAsync<DbException>(() => spool.Acceptor.Accept(other));
+        Assert.Null(await spool.Messages.Find(tenant, other.Id, CancellationToken.None));
     }
 
     [Theory]
