@@ -25,7 +25,8 @@ internal sealed class Batcher<TOperation, TResult> : IAsyncDisposable
     {
         this.commit = commit;
         this.weigh = weigh ?? (_ => 0);
-        this.lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(Lane))];
+        // The lanes work for everybody: what flows with the request that happened to come first, such as its act, is not theirs.
+        using (ExecutionContext.SuppressFlow()) this.lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(Lane))];
     }
 
     /// <summary>The operation's result once it is committed; faulted when it is not. Waits for room.</summary>
