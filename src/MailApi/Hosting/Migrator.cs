@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -65,11 +66,32 @@ internal sealed partial class Migrator(StoreOptions options, string dataDirector
         using var connection = source.OpenConnection();
         // Asked for again and again, never waited for: a waiting statement would hold up an index that is built concurrently.
         if (!(bool)Scalar(connection, "select pg_try_advisory_lock(@value)", TurnKey)) return "Another process is bringing the store's schema up to date.";
-        return Upgrade(
-            [.. scripts.Select(script => IsConcurrent(script) ? script : new SqlScript(script.Name, LockPatience + script.Contents))],
-            () => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(source))
-                .WithVariable("identity", "bigint generated always as identity primary key").WithVariable("transaction", "pg_current_xact_id()::text::bigint"),
-            needed => (long)Scalar(connection, "select count(*) from nodes where seen_at > now_ms() - 30000 and migration < @value", needed));
+        try
+        {
+            return Upgrade(
+                [.. scripts.Select(script => IsConcurrent(script) ? script : new SqlScript(script.Name, LockPatience + script.Contents))],
+                () => DeployChanges.To.PostgresqlDatabase(new PostgresqlConnectionManager(source))
+                    .WithVariable("identity", "bigint generated always as identity primary key").WithVariable("transaction", "pg_current_xact_id()::text::bigint"),
+                needed => (long)Scalar(connection, "select count(*) from nodes where seen_at > now_ms() - 30000 and migration < @value", needed));
+        }
+        finally
+        {
+            EndTurn(connection);
+        }
+    }
+
+    /// <summary>A session that is closed holds its lock until the server notices; whoever comes next would be sent away for nothing.</summary>
+    private static void EndTurn(NpgsqlConnection connection)
+    {
+        if (connection.State != ConnectionState.Open) return;
+        try
+        {
+            Scalar(connection, "select pg_advisory_unlock(@value)", TurnKey);
+        }
+        catch (DbException)
+        {
+            // The session is lost, and the lock with it.
+        }
     }
 
     private static string? Upgrade(IReadOnlyList<SqlScript> scripts, Func<UpgradeEngineBuilder> target, Func<long, long> countOlder)
@@ -96,7 +118,7 @@ internal sealed partial class Migrator(StoreOptions options, string dataDirector
             $"The store was upgraded by a newer version ({Short(newer)}), and this one ends at migration {newest:000}: it would use what is gone. Start the newer version, or restore the backup from before the upgrade.");
     }
 
-    [SuppressMessage("Security", "CA2100", Justification = "The two statements above.")]
+    [SuppressMessage("Security", "CA2100", Justification = "The three statements above.")]
     private static object Scalar(NpgsqlConnection connection, string sql, long value)
     {
         using var command = new NpgsqlCommand(sql, connection) { Parameters = { new("value", value) } };
