@@ -14,11 +14,13 @@ public sealed record Shop(World World, string Tenant, string Domain, HttpClient 
     public string WebhookId { get; private set; } = "";
     public string WebhookSecret { get; private set; } = "";
 
-    /// <summary>Registers an endpoint for every event; the world's, unless the scenario has one of its own.</summary>
-    public async Task Listen(WebhookReceiver? endpoint = null)
+    /// <summary>Registers an endpoint; the world's, unless the scenario has one of its own.</summary>
+    /// <param name="endpoint">Null for the world's.</param>
+    /// <param name="events">Their types; none for every event.</param>
+    public async Task Listen(WebhookReceiver? endpoint = null, params string[] events)
     {
         hooks = endpoint ?? World.Hooks;
-        var webhook = await World.Json(await Live.PostAsJsonAsync("/webhooks", new { url = hooks.Url, events = new[] { "*" } }));
+        var webhook = await World.Json(await Live.PostAsJsonAsync("/webhooks", new { url = hooks.Url, events = events.Length == 0 ? ["*"] : events }));
         (WebhookId, WebhookSecret) = (webhook.GetProperty("id").GetString()!, webhook.GetProperty("secret").GetString()!);
     }
 

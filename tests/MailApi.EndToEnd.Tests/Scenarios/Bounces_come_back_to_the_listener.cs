@@ -18,6 +18,9 @@ public sealed class Bounces_come_back_to_the_listener(Worlds worlds)
             ["default_transport"] = "smtp",
             ["relayhost"] = string.Create(CultureInfo.InvariantCulture, $"[127.0.0.1]:{port}"),
             ["smtp_tls_security_level"] = "may",
+            // A bounce that the listener could not take at once comes again soon.
+            ["minimal_backoff_time"] = "1s",
+            ["queue_run_delay"] = "1s",
         }, CancellationToken.None);
         await Bounces(mode, port, PostfixServer.Domain, postfix.Port, () => postfix.Log, @class => Assert.Equal("no-mailbox", @class));
     }

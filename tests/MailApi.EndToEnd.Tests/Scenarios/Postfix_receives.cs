@@ -55,7 +55,7 @@ public sealed class Postfix_receives(Worlds worlds)
         var deferred = (await shop.WaitForWebhook("message.deferred", id)).GetProperty("reply");
         Assert.Equal((451, "4.7.1"), (deferred.GetProperty("code").GetInt32(), deferred.GetProperty("enhanced").GetString()));
         Assert.Contains("Greylisted, come back later", deferred.GetProperty("text").GetString());
-        await postfix.WaitFor(it => it.Headers["Delivered-To"] == $"greylisted.eve@{PostfixServer.Domain}", World.Patience);
+        foreach (var taken in (string[])["ann", "greylisted.eve"]) await postfix.WaitFor(it => it.Headers["Delivered-To"] == $"{taken}@{PostfixServer.Domain}", World.Patience);
         Assert.Equal(2, postfix.Files().Count);
     }
 

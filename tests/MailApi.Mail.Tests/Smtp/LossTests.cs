@@ -141,10 +141,10 @@ public sealed class LossTests
     [Fact]
     public async Task Without_a_listener_the_host_is_unreachable()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        // Bound and never listening: a port that was given back may be somebody else's by now.
+        using var reserved = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        reserved.Bind(new IPEndPoint(IPAddress.Any, 0));
+        var port = ((IPEndPoint)reserved.LocalEndPoint!).Port;
         await using var transmitter = Sending.Transmitter();
         var route = new Route { Site = "test", Hosts = [new RouteHost("gone.test", [IPAddress.Loopback, IPAddress.Parse("127.0.0.2")], port)] };
 

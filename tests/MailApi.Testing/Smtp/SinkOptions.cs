@@ -6,8 +6,8 @@ namespace MailApi.Testing;
 /// <summary>How a sink treats every connection; what it does to a recipient is in <see cref="SinkScript"/>.</summary>
 public sealed record SinkOptions
 {
-    /// <summary>Where to listen; port 0 takes a free one.</summary>
-    public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, 0);
+    /// <summary>Where to listen; by default on a port that is nobody else's, also while the sink is stopped.</summary>
+    public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, FreePort.Next());
 
     /// <summary>The name in the greeting and in the certificate.</summary>
     public string HostName { get; init; } = "mx.sink.test";

@@ -17,16 +17,22 @@ public sealed class LookUpTests
         var tenant = await host.NewTenant();
         await Arrives("warm.example");
         var checks = host.Services.GetRequiredService<DnsResolver>();
-        var waiting = Enumerable.Range(0, DnsResolver.LookupsMax + 20).Select(number =>
+        // A machine that stands still for as long as a look-up waits shows nothing: then there is another round.
+        var isShown = false;
+        for (var round = 0; round < 3 && !isShown; round++)
         {
-            host.Dns.Fail($"silent{number}.example", DnsFailure.Timeout);
-            return checks.Txt($"silent{number}.example", TestContext.Current.CancellationToken);
-        }).ToList();
+            var waiting = Enumerable.Range(0, DnsResolver.LookupsMax + 20).Select(number =>
+            {
+                host.Dns.Fail($"silent{round}-{number}.example", DnsFailure.Timeout);
+                return checks.Txt($"silent{round}-{number}.example", TestContext.Current.CancellationToken);
+            }).ToList();
 
-        await Arrives("cold.example");
+            await Arrives($"cold{round}.example");
 
-        Assert.All(waiting, lookup => Assert.False(lookup.IsCompleted));
-        Assert.All(await Task.WhenAll(waiting), answer => Assert.IsType<DnsAnswer<string>.Failed>(answer));
+            isShown = waiting.TrueForAll(lookup => !lookup.IsCompleted);
+            Assert.All(await Task.WhenAll(waiting), answer => Assert.IsType<DnsAnswer<string>.Failed>(answer));
+        }
+        Assert.True(isShown, "The mail arrived only when look-ups were over.");
 
         async Task Arrives(string domain)
         {

@@ -1,3 +1,4 @@
+using MailApi.Hosting;
 using MailApi.Testing;
 using MailApi.Tests.Http;
 
@@ -9,6 +10,19 @@ public sealed class GreetingTests
 
     /// <summary>Timers are not as exact as clocks.</summary>
     private static readonly TimeSpan Paused = TimeSpan.FromSeconds(4);
+
+    [Fact]
+    [Trait("Takes", "seconds")]
+    public async Task On_port_25_whoever_speaks_before_the_greeting_is_no_mail_server()
+    {
+        // Long enough for a client to be the first to speak, also on a busy machine.
+        await using var host = new TestHost { Settings = ["Receive:GreetingPause=00:00:03"] };
+        await host.InitializeAsync();
+        await using var hasty = await SmtpCaller.Open(host.SmtpPort(Listeners.SmtpName));
+        await hasty.Write("EHLO hasty.test\r\n");
+        Assert.StartsWith("554 5.5.0", await hasty.Read(), StringComparison.Ordinal);
+        Assert.Null(await hasty.Read());
+    }
 
     [Fact]
     [Trait("Takes", "seconds")]

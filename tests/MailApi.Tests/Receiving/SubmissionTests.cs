@@ -254,7 +254,8 @@ public sealed class SubmissionTests(TestHost host)
         var tenant = await host.NewTenant(perSecond: 1, burst: 2);
         await using var caller = await LoggedIn(tenant.LiveKey);
         var replies = new List<string>();
-        for (var count = 0; count < 4; count++) replies.Add((await caller.Send(Mail(tenant), "ann@example.net"))[..9]);
+        // While one is sent another may become free.
+        while (replies.Count < 50 && !replies.Contains("451 4.7.1")) replies.Add((await caller.Send(Mail(tenant), "ann@example.net"))[..9]);
         Assert.Equal("250 2.0.0", replies[0]);
         Assert.Contains("451 4.7.1", replies);
     }
