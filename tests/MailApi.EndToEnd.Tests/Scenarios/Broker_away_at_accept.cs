@@ -14,7 +14,7 @@ public sealed class Broker_away_at_accept(Worlds worlds)
         var ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(index => shop.Send(shop.Mail($"during{index}@example.net"))));
         await world.Servers.RabbitMq.StartAgainAsync(CancellationToken.None);
 
-        await shop.WaitForAll(ids, "delivered", World.Patience);
+        await shop.WaitForAll(ids, "delivered", 2 * World.Patience);
         Assert.Equal(21, world.Sink.Messages.Select(it => it.MessageId).Distinct().Count());
         Assert.Equal(21, world.Sink.Count);
     }

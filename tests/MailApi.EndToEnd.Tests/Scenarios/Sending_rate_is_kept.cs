@@ -31,7 +31,8 @@ public sealed class Sending_rate_is_kept(Worlds worlds)
             for (var last = first; last < times.Length; last++)
             {
                 var window = times[last] - times[first];
-                Assert.True(last - first + 1 <= Burst + PerSecond * window.TotalSeconds + 1, $"{last - first + 1} messages within {window}: {string.Join(", ", times.Select(time => time - times[0]))}");
+                // Mail leaves when it is let go and arrives when the machine has time: two seconds' worth of it may come at once.
+                Assert.True(last - first + 1 <= Burst + PerSecond * (window.TotalSeconds + 2), $"{last - first + 1} messages within {window}: {string.Join(", ", times.Select(time => time - times[0]))}");
             }
         }
     }

@@ -72,7 +72,8 @@ public sealed class Tenants_have_relays(Worlds worlds)
 
         var times = relay.Messages.Select(mail => mail.Time).Order().ToList();
         Assert.Equal((8, 0), (times.Count, world.Sink.ConnectionsEver));
-        Assert.InRange((times[^1] - times[0]).TotalSeconds, 2.2, World.Patience.TotalSeconds);
+        // 2.3 s between leaving; the first may arrive late, when the machine is busy.
+        Assert.InRange((times[^1] - times[0]).TotalSeconds, 1.2, World.Patience.TotalSeconds);
     }
 
     private static async Task<string> Create(HttpClient client, object relay) => (await World.Json(await client.PostAsJsonAsync("/relays", relay))).GetProperty("id").GetString()!;

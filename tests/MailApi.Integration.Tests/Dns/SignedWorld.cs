@@ -53,7 +53,7 @@ public sealed class SignedWorld : IAsyncLifetime
     public DnsOptions Options => new()
     {
         Servers = [Nsd.EndPoint],
-        Timeout = TimeSpan.FromSeconds(2),
+        Timeout = TimeSpan.FromSeconds(10),
         Retries = 0,
         TrustAnchors = [Anchor],
         AuthorityPort = Nsd.Port,

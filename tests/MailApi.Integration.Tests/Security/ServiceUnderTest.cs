@@ -100,7 +100,7 @@ internal sealed class ServiceUnderTest : IAsyncDisposable
         }
         await Eventually.HoldsAsync(async () =>
             (await Json(await live.GetAsync("/sandbox/messages"))).GetProperty("items").GetArrayLength() > 0 && (await Json(await live.GetAsync("/stats"))).GetProperty("items").GetArrayLength() > 0,
-            TimeSpan.FromSeconds(30), "mail has been sent and counted", CancellationToken.None);
+            TimeSpan.FromSeconds(60), "mail has been sent and counted", CancellationToken.None);
         Assert.True(PrefixedId.TryParse<TenantId>(id, out var tenant));
         return new Owner(tenant, live, test, name, domain,
             [secret, keys["live"]["mk_live_".Length..], keys["test"]["mk_test_".Length..], Shown(webhook), Shown(rotated), pem.Split('\n')[3]], [content]);

@@ -50,7 +50,7 @@ public sealed class PostgreSqlSpool(SharedServers servers) : SpoolContract
         await slow;
         // The horizon is the cluster's: transactions of other databases count as long as they are open.
         await MailApi.Testing.Eventually.HoldsAsync(
-            async () => (await db.Query(Settled, row => row.GetGuid(0), CancellationToken.None)).Count == 2, TimeSpan.FromSeconds(10), "both events are settled", CancellationToken.None);
+            async () => (await db.Query(Settled, row => row.GetGuid(0), CancellationToken.None)).Count == 2, TimeSpan.FromSeconds(60), "both events are settled", CancellationToken.None);
     }
 
     [Fact]

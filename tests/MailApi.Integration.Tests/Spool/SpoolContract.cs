@@ -258,7 +258,7 @@ public abstract class SpoolContract : IAsyncLifetime
         var message = await spool.Accept(tenant, lifetime: TimeSpan.FromMilliseconds(1));
         await MailApi.Testing.Eventually.HoldsAsync(
             async () => (await spool.Db.Query("select count(*) from messages where expires_at < now_ms()", row => row.GetInt32(0), CancellationToken.None))[0] == 1,
-            TimeSpan.FromSeconds(5), "the lifetime ends", CancellationToken.None);
+            TimeSpan.FromSeconds(60), "the lifetime ends", CancellationToken.None);
         Assert.True((await spool.Claim(message))!.Expired);
     }
 

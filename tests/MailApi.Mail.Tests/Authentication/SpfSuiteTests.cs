@@ -11,8 +11,10 @@ public sealed class SpfZones : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Lazy<DnsZone>> zones = new(
         SpfSuite.All.Select(suite => KeyValuePair.Create(suite.Name, new Lazy<DnsZone>(suite.Serve))));
 
-    public Spf Checker(string suite) => new(
-        new DnsResolver(new DnsOptions { Servers = [zones[suite].Value.EndPoint], Timeout = TimeSpan.FromSeconds(1), Retries = 0 }, TimeProvider.System),
+    /// <param name="suite">Whose records.</param>
+    /// <param name="patience">With one answer.</param>
+    public Spf Checker(string suite, TimeSpan patience) => new(
+        new DnsResolver(new DnsOptions { Servers = [zones[suite].Value.EndPoint], Timeout = patience, Retries = 0, Deadline = patience }, TimeProvider.System),
         TimeProvider.System);
 
     public async ValueTask DisposeAsync()
@@ -30,7 +32,9 @@ public class SpfSuiteTests(SpfZones zones) : IClassFixture<SpfZones>
     public async Task Every_case_ends_as_the_RFC_says(string suite, string name)
     {
         var one = SpfSuite.All.Single(file => file.Name == suite).Cases.Single(one => one.Name == name);
-        var verdict = await zones.Checker(suite).Check(new SpfIdentity(one.ClientIp, one.Helo, one.MailFrom), TestContext.Current.CancellationToken);
+        // A server that is silent on purpose is not waited for as one that is slow.
+        var patience = name.EndsWith("timeout", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(10);
+        var verdict = await zones.Checker(suite, patience).Check(new SpfIdentity(one.ClientIp, one.Helo, one.MailFrom), TestContext.Current.CancellationToken);
 
         TestContext.Current.TestOutputHelper?.WriteLine(verdict.ToString());
         Assert.Equal(one.Result, verdict.Result.Word());

@@ -11,7 +11,7 @@ public sealed class HostileTests(Preflighting shop) : IClassFixture<Preflighting
     private const string Head = "From: a@shop.example\r\nTo: b@example.net\r\nSubject: x\r\nDate: Tue, 24 Nov 2026 09:30:00 +0000\r\nMessage-ID: <1@shop.example>\r\nMIME-Version: 1.0\r\n";
 
     /// <summary>Far above what any of them takes, and far below what a quadratic way of reading would.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly Dictionary<string, Func<string>> Messages = new()
     {

@@ -32,7 +32,7 @@ public sealed class Preflighting : IAsyncDisposable
         DmarcPolicy = DmarcPolicy.None,
     };
 
-    public DnsResolver Resolver(int milliseconds = 500) =>
+    public DnsResolver Resolver(int milliseconds = 8_000) =>
         new(new DnsOptions { Servers = [Dns.EndPoint], Timeout = TimeSpan.FromMilliseconds(milliseconds), Retries = 0, UseIPv6 = false }, TimeProvider.System);
 
     public Inspection Inspection(BlocklistOptions? blocklists = null, SpamdOptions? spamd = null)

@@ -18,13 +18,16 @@ public sealed class AuthoritativeResolverTests : IAsyncDisposable
         resolver.TimeToLive = TimeSpan.FromHours(1);
     }
 
-    private AuthoritativeResolver Asking(bool allowPrivate = true)
+    /// <param name="allowPrivate">See <see cref="DnsOptions.AllowPrivateNetworks"/>.</param>
+    /// <param name="isSilent">A server is silent on purpose.</param>
+    private AuthoritativeResolver Asking(bool allowPrivate = true, bool isSilent = false)
     {
         var options = new DnsOptions
         {
             Servers = [resolver.EndPoint],
-            Timeout = TimeSpan.FromMilliseconds(300),
+            Timeout = isSilent ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(10),
             Retries = 0,
+            Deadline = TimeSpan.FromSeconds(10),
             AuthorityPort = authority.EndPoint.Port,
             AllowPrivateNetworks = allowPrivate,
         };
@@ -108,7 +111,7 @@ public sealed class AuthoritativeResolverTests : IAsyncDisposable
         resolver.Txt("shop.test", "cached");
         authority.Txt("shop.test", "now").Fail("*", fault);
 
-        var answer = await Asking().Txt("shop.test", Ct);
+        var answer = await Asking(isSilent: fault == DnsFailure.Timeout).Txt("shop.test", Ct);
 
         Assert.Equal(("cached", (string?)null, fallback), (Said(answer).Item1, answer.Server, answer.Fallback));
     }

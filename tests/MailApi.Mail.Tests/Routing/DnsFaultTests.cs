@@ -11,10 +11,13 @@ public sealed class DnsFaultTests
 {
     private static readonly DnsAnswer<string> NoAnswer = new DnsAnswer<string>.Failed("no answer");
 
+    /// <summary>For servers that are silent on purpose.</summary>
+    private static readonly TimeSpan Impatience = TimeSpan.FromMilliseconds(300);
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private static DnsOptions Options(params IReadOnlyList<DnsZone> servers) =>
-        new() { Servers = [.. servers.Select(server => server.EndPoint)], Timeout = TimeSpan.FromMilliseconds(300), Retries = 0 };
+        new() { Servers = [.. servers.Select(server => server.EndPoint)], Timeout = TimeSpan.FromSeconds(10), Retries = 0, Deadline = TimeSpan.FromSeconds(10) };
 
     private static DnsResolver Asking(params IReadOnlyList<DnsZone> servers) => new(Options(servers), TimeProvider.System);
 
@@ -43,8 +46,10 @@ public sealed class DnsFaultTests
     public async Task Each_fault_has_its_answer(DnsFailure fault, string expected)
     {
         await using var dns = DnsZone.Start().Txt("a.test", "here").Fail("a.test", fault);
+        var options = Options(dns);
+        if (expected == "failed: no answer") options = options with { Timeout = Impatience };
 
-        Assert.Equal(expected, Word(await Asking(dns).Txt("a.test", Ct)));
+        Assert.Equal(expected, Word(await new DnsResolver(options, TimeProvider.System).Txt("a.test", Ct)));
     }
 
     [Theory]
@@ -58,8 +63,10 @@ public sealed class DnsFaultTests
     {
         await using var faulty = DnsZone.Start().Fail("*", fault);
         await using var sound = DnsZone.Start().Txt("a.test", "here");
+        // The sound one may be late as well, on a slow machine: then both are asked again.
+        var options = Options(faulty, sound) with { Timeout = Impatience, Retries = 20 };
 
-        Assert.Equal("here", Word(await Asking(faulty, sound).Txt("a.test", Ct)));
+        Assert.Equal("here", Word(await new DnsResolver(options, TimeProvider.System).Txt("a.test", Ct)));
     }
 
     [Fact]
@@ -81,7 +88,8 @@ public sealed class DnsFaultTests
 
         await new DnsResolver(Options(dns) with { Timeout = TimeSpan.FromMilliseconds(50), Retries = 2 }, TimeProvider.System).Txt("a.test", Ct);
 
-        Assert.Equal(3, dns.Asked("a.test", DnsType.Txt));
+        // The last question may still be on its way when nobody waits for its answer any more.
+        await Eventually.HoldsAsync(() => dns.Asked("a.test", DnsType.Txt) == 3, TimeSpan.FromSeconds(60), "asked three times", Ct);
     }
 
     [Fact]
@@ -196,7 +204,7 @@ public sealed class DnsFaultTests
         await using var dns = DnsZone.Start();
         for (var i = 3_000; i > 0; i--) dns.Mx("many.test", (ushort)i, "m");
         for (var i = 10_000; i > 0; i--) dns.Mx("more.test", (ushort)i, "m");
-        var resolver = new DnsResolver(Options(dns) with { Timeout = TimeSpan.FromSeconds(10) }, TimeProvider.System);
+        var resolver = Asking(dns);
 
         var found = Assert.IsType<DnsAnswer<MxHost>.Found>(await resolver.Mx("many.test", Ct));
 
@@ -252,7 +260,7 @@ public sealed class DnsFaultTests
     {
         await using var dns = DnsZone.Start().Add("*.test", [.. Enumerable.Range(0, 15).Select(_ => DnsRecord.Txt(new string('x', 4_000)))]);
         dns.TimeToLive = TimeSpan.FromHours(1);
-        var resolver = new DnsResolver(Options(dns) with { Timeout = TimeSpan.FromSeconds(10) }, TimeProvider.System);
+        var resolver = Asking(dns);
 
         // 60 KB each, of which 32 MB are kept.
         for (var i = 0; i < 600; i++) await resolver.Txt($"n{i}.test", Ct);

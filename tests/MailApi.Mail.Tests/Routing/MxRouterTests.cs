@@ -10,7 +10,7 @@ public sealed class MxRouterTests
         Router(dns, options, seed).Find(domain, TestContext.Current.CancellationToken);
 
     private static MxRouter Router(DnsZone dns, RoutingOptions? options = null, int seed = 1) => new(
-        new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromSeconds(2), Retries = 0 }, TimeProvider.System),
+        new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromSeconds(8), Retries = 0 }, TimeProvider.System),
         options ?? new RoutingOptions(),
         new Random(seed));
 

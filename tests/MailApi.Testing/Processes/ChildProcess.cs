@@ -149,7 +149,7 @@ public sealed class ChildProcess : IAsyncDisposable
             members = [.. members, .. ProcessTree.Members(Pid)];
             ProcessTree.Signal(members, ProcessTree.Kill);
             return !members.Any(ProcessTree.IsThere);
-        }, TimeSpan.FromSeconds(10), $"{_launch} is gone", CancellationToken.None);
+        }, TimeSpan.FromSeconds(60), $"{_launch} is gone", CancellationToken.None);
         await _process.WaitForExitAsync(CancellationToken.None);
         Running.TryRemove(Pid, out _);
     }

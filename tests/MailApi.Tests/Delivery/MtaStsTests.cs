@@ -117,7 +117,7 @@ public sealed class MtaStsTests : IAsyncLifetime
         {
             time.Advance(TimeSpan.FromSeconds(11));
             return (await sts.Find(Domain, Ct))?.Mode == StsMode.Testing;
-        }, TimeSpan.FromSeconds(20), "the new policy holds", Ct);
+        }, TimeSpan.FromSeconds(60), "the new policy holds", Ct);
         await sts.StopAsync(Ct);
     }
 

@@ -142,7 +142,7 @@ public sealed class DomainLifeTests(TestHost host)
             await Verify(tenant, id);
             health = await TestHost.Json(await tenant.Live.GetAsync($"/domains/{id}/health"));
             return health.GetProperty("spf").EnumerateArray().All(it => it.GetProperty("lookups").GetInt32() > 0);
-        }, TimeSpan.FromSeconds(10), "the SPF records are counted", TestContext.Current.CancellationToken);
+        }, TimeSpan.FromSeconds(60), "the SPF records are counted", TestContext.Current.CancellationToken);
 
         Assert.Contains(health.GetProperty("dnssec").GetProperty("state").GetString(), (string[])["secure", "insecure", "bogus", "indeterminate"]);
         Assert.Equal([($"bounces.{name}", 1), (name, 1)], health.GetProperty("spf").EnumerateArray().Select(it => (it.GetProperty("domain").GetString(), it.GetProperty("lookups").GetInt32())));

@@ -23,6 +23,9 @@ public sealed class DomainVerifierTests : IAsyncLifetime
     private DomainRows rows = null!;
     private SendingDomains sending = null!;
     private DomainVerifier verifier = null!;
+
+    /// <summary>For name servers that are silent on purpose.</summary>
+    private DomainVerifier impatient = null!;
     private DkimRotation rotation = null!;
     private TenantId mine;
     private TenantId theirs;
@@ -34,11 +37,9 @@ public sealed class DomainVerifierTests : IAsyncLifetime
         registry = new DomainRegistry(store.Db, store.Vault, sending, NullLogger<DomainRegistry>.Instance);
         rows = new DomainRows(store.Db);
         rotation = new DkimRotation(store.Db, store.Vault, sending, TimeProvider.System);
-        var options = new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromMilliseconds(300), Retries = 0, Deadline = TimeSpan.FromSeconds(1), WalkDeadline = TimeSpan.FromSeconds(1) };
-        var resolver = new DnsResolver(options, TimeProvider.System);
-        var records = new RecordCheck(new AuthoritativeResolver(resolver, options, TimeProvider.System), resolver, new Spf(resolver, TimeProvider.System), new OrganizationalDomain(resolver),
-            new DnssecValidator(resolver, options, TimeProvider.System), Options, TimeProvider.System);
-        verifier = new DomainVerifier(store.Db, records, sending, TimeProvider.System, NullLogger<DomainVerifier>.Instance);
+        var patient = new DnsOptions { Servers = [dns.EndPoint], Timeout = TimeSpan.FromSeconds(5), Retries = 0, Deadline = TimeSpan.FromSeconds(8), WalkDeadline = TimeSpan.FromSeconds(15) };
+        verifier = Verifier(patient);
+        impatient = Verifier(patient with { Timeout = TimeSpan.FromMilliseconds(300), Deadline = TimeSpan.FromSeconds(1), WalkDeadline = TimeSpan.FromSeconds(1) });
         (mine, theirs) = (await store.AddTenant(ct), await store.AddTenant(ct));
     }
 
@@ -77,7 +78,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
         await Check(id);
         dns.Fail("*", failure);
 
-        for (var turn = 0; turn < 2; turn++) Assert.Equal((DomainState.Verified, 1), await Check(id, asked: turn == 1));
+        for (var turn = 0; turn < 2; turn++) Assert.Equal((DomainState.Verified, 1), await Check(id, asked: turn == 1, by: impatient));
 
         dns.Recover("*");
         dns.Txt($"ma1._domainkey.{Name}", (await Records(id)).Single(record => record.Purpose == RecordPurpose.Dkim).Value);
@@ -92,7 +93,8 @@ public sealed class DomainVerifierTests : IAsyncLifetime
         Publish(await Records(id));
         dns.Fail($"track.{Name}", DnsFailure.Timeout);
 
-        Assert.Equal(DomainState.Verified, (await Check(id)).State);
+        // A machine may be too slow for the others once.
+        await Eventually.HoldsAsync(async () => (await Check(id, by: impatient)).State == DomainState.Verified, TimeSpan.FromSeconds(60), "the domain is verified", ct);
         Assert.Equal(RecordState.Unchecked, (await Records(id)).Single(record => record.Purpose == RecordPurpose.Tracking).State);
     }
 
@@ -109,7 +111,7 @@ public sealed class DomainVerifierTests : IAsyncLifetime
         Assert.IsType<KeyStep.Done>(await rotation.Import(await Find(id), "own", key, ct));
         dns.Fail("*", DnsFailure.Timeout);
 
-        await Check(id);
+        await Check(id, by: impatient);
 
         Assert.Equal([KeyState.Active, KeyState.Pending], (await Find(id)).Keys.Select(it => it.State));
     }
@@ -217,6 +219,14 @@ public sealed class DomainVerifierTests : IAsyncLifetime
         Assert.False(((Registration.Done)await registry.Register(New("mail.paypa1.example.net", theirs), ct)).LooksLikeAnother);
     }
 
+    private DomainVerifier Verifier(DnsOptions options)
+    {
+        var resolver = new DnsResolver(options, TimeProvider.System);
+        var records = new RecordCheck(new AuthoritativeResolver(resolver, options, TimeProvider.System), resolver, new Spf(resolver, TimeProvider.System), new OrganizationalDomain(resolver),
+            new DnssecValidator(resolver, options, TimeProvider.System), Options, TimeProvider.System);
+        return new DomainVerifier(store.Db, records, sending, TimeProvider.System, NullLogger<DomainVerifier>.Instance);
+    }
+
     private async Task<DomainId> Verified()
     {
         var id = await Done(Name, mine);
@@ -226,9 +236,9 @@ public sealed class DomainVerifierTests : IAsyncLifetime
     }
 
     /// <summary>The state that follows, and how many keys sign.</summary>
-    private async Task<(DomainState State, int Signing)> Check(DomainId id, bool asked = false)
+    private async Task<(DomainState State, int Signing)> Check(DomainId id, bool asked = false, DomainVerifier? by = null)
     {
-        await verifier.Check(await Find(id), asked, RecordCheck.Patience, ct);
+        await (by ?? verifier).Check(await Find(id), asked, RecordCheck.Patience, ct);
         var domain = await Find(id);
         return (domain.State, domain.Keys.Count(key => key is { State: KeyState.Active, LostAt: null }));
     }

@@ -39,9 +39,9 @@ internal sealed record Estate
         {
             sandbox = (await TestHost.Json(await tenant.Live.GetAsync("/sandbox/messages"))).GetProperty("items");
             return sandbox.GetArrayLength() > 0;
-        }, TimeSpan.FromSeconds(20), "the sandbox has the test mail", CancellationToken.None);
+        }, TimeSpan.FromSeconds(60), "the sandbox has the test mail", CancellationToken.None);
         await Eventually.HoldsAsync(async () =>
-            (await TestHost.Json(await tenant.Live.GetAsync("/stats"))).GetProperty("items").GetArrayLength() > 0, TimeSpan.FromSeconds(20), "the mail is counted", CancellationToken.None);
+            (await TestHost.Json(await tenant.Live.GetAsync("/stats"))).GetProperty("items").GetArrayLength() > 0, TimeSpan.FromSeconds(60), "the mail is counted", CancellationToken.None);
         return new Estate
         {
             Tenant = tenant,

@@ -93,7 +93,7 @@ public sealed class SecretsAtRestTests(TestHost host)
         {
             delivery = (await TestHost.Json(await tenant.Live.GetAsync($"/webhooks/{ids[0]}/deliveries"))).GetProperty("items")[0];
             return delivery.GetProperty("tries").GetInt32() > 0;
-        }, TimeSpan.FromSeconds(20), "the delivery was tried", CancellationToken.None);
+        }, TimeSpan.FromSeconds(60), "the delivery was tried", CancellationToken.None);
         Assert.Equal("The service could not prepare this delivery.", delivery.GetProperty("lastError").GetString());
         await endpoint.WaitForCount(1, TimeSpan.FromSeconds(60));
         Assert.Single(endpoint.Received);

