@@ -71,10 +71,10 @@ internal sealed partial class PositionalSql
         throw new ArgumentException($"The statement has no argument for @{name}.");
     }
 
-    // A name, or what an @ in it does not make one: a literal, with backslashes or without, a quoted identifier, a comment, a text between dollars, the
-    // operator @@. Comments do not nest, because SQLite's do not.
+    // A name, or what an @ in it does not make one: a literal, with backslashes or without, a quoted identifier, a comment, a text between $$, the operator
+    // @@. Comments do not nest, because SQLite's do not. Words are taken whole, so that an e or a $ in them begins nothing.
     [GeneratedRegex("""
-        (?<!\w)[eE]'([^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (?<![\w$])(?<tag>\$([A-Za-z_]\w*)?\$).*?\k<tag> | @@+ | @(?<name>[A-Za-z_]\w*)
-        """, RegexOptions.ExplicitCapture | RegexOptions.IgnorePatternWhitespace | RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+        [eE]'([^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | \$\$.*?\$\$ | @@+ | @(?<name>[A-Za-z_]\w*) | \w[\w$]*
+        """, RegexOptions.ExplicitCapture | RegexOptions.IgnorePatternWhitespace | RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Parts();
 }

@@ -34,7 +34,7 @@ public sealed class HealthTests(SharedServers servers)
 
         // Silent, not gone: the question has a deadline of its own.
         way.Hold();
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "down", "down", "up", "up"), await Ready(http));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "down", "down", "up", "up"), await Ready(http).WaitAsync(TimeSpan.FromSeconds(20)));
         way.Release();
         await Eventually.HoldsAsync(async () => (await Ready(http)).Status == HttpStatusCode.OK, Patience, "the service is ready again", Ct);
     }

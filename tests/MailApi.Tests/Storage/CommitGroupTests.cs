@@ -29,25 +29,24 @@ public sealed class CommitGroupTests : IDisposable
     public async Task What_waits_together_is_committed_together_and_what_fails_takes_nothing_with_it()
     {
         var used = new HashSet<DbTransaction>();
+        Task<int> Write(DbTransaction transaction, string name)
+        {
+            used.Add(transaction);
+            return Insert(transaction, name);
+        }
         var (first, failing, last) = await Together(
-            transaction => Insert(transaction, "first"),
+            transaction => Write(transaction, "first"),
             async transaction =>
             {
-                await Insert(transaction, "failing");
+                await Write(transaction, "failing");
                 throw new InvalidOperationException("no");
             },
-            transaction => Insert(transaction, "last"));
+            transaction => Write(transaction, "last"));
 
         await Task.WhenAll(first, last);
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         Assert.Single(used);
         Assert.Equal(["first", "last"], await Names());
-
-        Task<int> Insert(DbTransaction transaction, string name)
-        {
-            used.Add(transaction);
-            return this.Insert(transaction, name);
-        }
     }
 
     [Fact]
@@ -111,7 +110,7 @@ public sealed class CommitGroupTests : IDisposable
         }, Ct);
     }
 
-    private Task<int> Insert(DbTransaction transaction, string name) => transaction.Execute("insert into settings (name, value) values (@name, @value)", Ct, ("name", name), ("value", Array.Empty<byte>()));
+    private static Task<int> Insert(DbTransaction transaction, string name) => transaction.Execute("insert into settings (name, value) values (@name, @value)", Ct, ("name", name), ("value", Array.Empty<byte>()));
 
     private Task<List<string>> Names() => db.Query("select name from settings order by name", row => row.GetString(0), Ct);
 }
