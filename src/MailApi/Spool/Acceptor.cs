@@ -131,7 +131,7 @@ internal sealed class Acceptor : IAsyncDisposable
         }, CancellationToken.None);
 
         CrashPoint.Pass("after-accept-commit");
-        foreach (var group in rung.GroupBy(it => it.Acceptance)) recent.Keep(group.Key.Id, ToClaimed(group.Key), group.Count());
+        foreach (var group in rung.GroupBy(it => it.Acceptance.Id)) recent.Keep(group.Key, ToClaimed(group.First().Acceptance), group.Count());
         foreach (var (acceptance, entry) in rung) ringer.Ring(acceptance.Category, entry);
         return results;
     }
