@@ -43,6 +43,8 @@ internal static class SubmissionTarget
 
         var read = MimeMessage.Load(new MemoryStream(bytes));
         if (read.From.Mailboxes.Count() != 1) throw new InvalidOperationException($"A reader sees {read.From.Count} authors.");
+        // With the fields that were added it may be too long to come in once more.
+        if (names.Count > SubmittedHeader.FieldsMax) return "full";
         if (!SubmittedMessage.TryRead(bytes, out var again, out fault)) throw new InvalidOperationException($"What it was made into is refused: {fault}");
         if (again.From != message.From || again.Sender != message.Sender || again.Subject.Trim() != message.Subject.Trim()) throw new InvalidOperationException($"It reads otherwise: {again.From} {again.Subject}");
         return $"{message.NeedsSmtpUtf8} {message.Sender is null} {Math.Min(3, message.Instructions.Count)} {Math.Min(12, names.Count)} {read.Body?.ContentType.MimeType.Length} {bytes.Length == octets.Length}";
