@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Data.Common;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
 using MailApi.Api;
 using MailApi.Delivery.Egress;
 using MailApi.Domains;
@@ -272,7 +273,7 @@ internal sealed partial class Deliverer(
                 if (!await records.Record(claim, outcome)) LogFenced(claim.Envelope, outcome.GetType().Name);
                 return;
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not ChannelClosedException)
             {
                 // The receiver has spoken: forgetting it would send the mail twice, whatever failed. Past the lease the envelope is another's.
                 LogNotRecorded(claim.Envelope, e.Message);

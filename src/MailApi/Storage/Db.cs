@@ -67,7 +67,7 @@ public sealed class Db : IDisposable
         }, ct);
 
     /// <summary>Notes an act that changes nothing in the store.</summary>
-    public async Task Note(Act act, CancellationToken ct) => act.Committed(await InTurn(transaction => act.Append(transaction, ct), ct));
+    public async Task Note(Act act, CancellationToken ct) => act.Committed(await InTurn(() => Transact(transaction => act.Append(transaction, ct), ct), ct));
 
     /// <summary>Runs one writing statement in its own transaction; answers the number of rows touched.</summary>
     public Task<int> Execute(string sql, CancellationToken ct, params (string Name, object? Value)[] args) =>
@@ -87,12 +87,12 @@ public sealed class Db : IDisposable
         return result;
     }, ct);
 
-    private async Task<T> InTurn<T>(Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    private async Task<T> InTurn<T>(Func<Task<T>> work, CancellationToken ct)
     {
         await turn.WaitAsync(ct);
         try
         {
-            return await Transact(work, ct);
+            return await work();
         }
         finally
         {
@@ -108,9 +108,11 @@ public sealed class Db : IDisposable
     }
 
     /// <summary>What changes something is noted in the audit log, in the same transaction.</summary>
-    private async Task<T> Witnessed<T>(Act act, Func<DbTransaction, Task<T>> work, CancellationToken ct)
+    private Task<T> Witnessed<T>(Act act, Func<DbTransaction, Task<T>> work, CancellationToken ct) => InTurn(async () =>
     {
-        var (result, mark) = await InTurn(async transaction =>
+        // While this waited for its turn, another transaction of the act may have noted it, or the act have ended.
+        if (Act.Pending != act) return await Transact(work, ct);
+        var (result, mark) = await Transact(async transaction =>
         {
             var before = await transaction.Query(dialect.Changes, row => row.GetInt64(0), ct);
             var result = await work(transaction);
@@ -119,7 +121,7 @@ public sealed class Db : IDisposable
         }, ct);
         if (mark is not null) act.Committed(mark);
         return result;
-    }
+    }, ct);
 
     /// <summary>Lends a connection for one piece of work. Where the driver does not, they are kept here, open and with their statements; one that failed is closed.</summary>
     private async Task<T> Lend<T>(ConcurrentStack<DbConnection> kept, Func<DbConnection, Task<T>> work, CancellationToken ct)
