@@ -11,6 +11,8 @@ if (Arguments.TryParse(args, out var command, out var arguments, out var error))
         case "start": return await StartRun.Run(arguments);
         case "diagnose": return await DiagnoseRun.Run(arguments);
         case "lists": return await ListsRun.Run(arguments);
+        case "retention": return await RetentionRun.Run(arguments);
+        case "endurance": return await EnduranceRun.Run(arguments);
         case "group-commit": return await GroupCommitRun.Run(arguments);
         case "returns": return await ReturnsRun.Run(arguments);
         case "load": return await LoadRun.Run(arguments);
@@ -35,6 +37,8 @@ await Console.Error.WriteLineAsync(
       start         --times 5                                                          from exec to /health/ready
       diagnose      --times 200 --mode …                                               POST /diagnose/send with warm DNS
       lists         --rows 1000000 --mode …                                            a suppression list in, in again, and out
+      retention     --rows 100000 --mode …                                             looking for what is past its time, and removing it
+      endurance     --minutes 60 --rate 50 --mode …                                    memory, threads, files and latency, from the beginning to the end
       group-commit  --messages 4000 --concurrent 64 --mode embedded|distributed        batched commits against one a message
       abuse         --rate 50 --seconds 20 --times 3 --only "slow bodies" --mode …      honest senders' latency beside slow, many and large ones, as a ratio
       attack        --target "slow bodies" --port 8080 (25), the key in MAILAPI_KEY    one of those, until it is ended

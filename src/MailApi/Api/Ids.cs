@@ -108,6 +108,13 @@ public static class PrefixedId
         return new Guid(octets, bigEndian: true);
     }
 
+    /// <summary>The least UUID of version 7 that could be made so long after an instant (RFC 9562 §5.7).</summary>
+    public static Guid FirstAt(DateTimeOffset instant, TimeSpan later)
+    {
+        var milliseconds = Math.Clamp(instant.ToUnixTimeMilliseconds() + (long)later.TotalMilliseconds, 0, (1L << 48) - 1);
+        return new Guid((int)(milliseconds >> 16), (short)milliseconds, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
     public static string Format<TId>(TId id) where TId : struct, IPrefixedId<TId> => TId.Prefix + id.Value.ToString("N");
 
     /// <summary>Reads exactly what <see cref="Format{TId}"/> prints; anything else names nothing.</summary>

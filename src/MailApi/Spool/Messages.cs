@@ -106,8 +106,8 @@ internal sealed class Messages(Db db, EventsAppended appended)
         Narrow("created_at >= @from", "from", filter.From?.ToUnixTimeMilliseconds());
         Narrow("created_at < @to", "to", filter.To?.ToUnixTimeMilliseconds());
         // Ids begin with the time of their making by this program's clock, and are in the index.
-        Narrow("id >= @first", "first", FirstIdAt(filter.From, -ClocksApart));
-        Narrow("id < @last", "last", FirstIdAt(filter.To, ClocksApart));
+        Narrow("id >= @first", "first", filter.From is { } from ? PrefixedId.FirstAt(from, -ClocksApart) : null);
+        Narrow("id < @last", "last", filter.To is { } to ? PrefixedId.FirstAt(to, ClocksApart) : null);
         Narrow("id in (select message_id from message_tags where tenant_id = @tenant and tag = @tag)", "tag", filter.Tag);
         Narrow("id in (select message_id from envelopes where tenant_id = @tenant and recipient = @recipient)", "recipient", filter.Recipient);
         if (filter.State is { } state) conditions.Add($"exists (select 1 from envelopes e where e.message_id = messages.id and {InState(state)})");
@@ -122,14 +122,6 @@ internal sealed class Messages(Db db, EventsAppended appended)
             conditions.Add(condition);
             args.Add((name, value));
         }
-    }
-
-    /// <summary>The least UUID of version 7 that could be made so long after an instant (RFC 9562 §5.7).</summary>
-    private static Guid? FirstIdAt(DateTimeOffset? instant, TimeSpan later)
-    {
-        if (instant is not { } known) return null;
-        var milliseconds = Math.Clamp(known.ToUnixTimeMilliseconds() + (long)later.TotalMilliseconds, 0, (1L << 48) - 1);
-        return new Guid((int)(milliseconds >> 16), (short)milliseconds, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /// <summary>Cancels what has not left; what is being sent goes on. Null when there is no such message.</summary>

@@ -68,7 +68,7 @@ public sealed class RetentionTests(SharedServers servers)
                 await Age(store.Db, $"""
                     insert into webhook_deliveries (webhook_id, event_id, tenant_id, state, due_at, last_error, created_at, updated_at)
                     values (@id, @event, @tenant, '{state}', 0, '{state} {(age > TimeSpan.FromDays(30) ? "old" : "young")}', now_ms() - @age, 0)
-                    """, age, webhook, ("event", Guid.CreateVersion7()));
+                    """, age, webhook, ("event", Guid.CreateVersion7(TimeProvider.System.GetUtcNow() - age)));
 
         await Remove(store);
 
@@ -89,6 +89,38 @@ public sealed class RetentionTests(SharedServers servers)
 
         Assert.Equal(["29.example"], await Texts(store, "select domain from tls_results"));
         Assert.Equal(["ending.example"], await Texts(store, "select domain from sts_policies"));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task A_later_pass_finds_what_has_ended_since(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        await using var spool = new SpoolUnderTest(store.Db);
+        using var retention = new Retention(store.Db, TimeProvider.System, NullLogger<Retention>.Instance);
+        await Ended(spool, "long ago", TimeSpan.FromDays(40));
+        await retention.Remove(Ct);
+        await Ended(spool, "since", TimeSpan.FromDays(30) + Minute);
+        await Ended(spool, "at once", TimeSpan.FromDays(30) + Minute);
+
+        await retention.Remove(Ct);
+
+        Assert.Equal(["at once", "long ago", "since"], await Texts(store, "select subject from messages where length(content) = 0 order by subject"));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task A_message_goes_whole_however_many_its_recipients(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        await using var spool = new SpoolUnderTest(store.Db);
+        foreach (var recipients in (int[])[499, 2, 501, 1])
+        {
+            var message = await spool.Accept(Tenant, recipients: recipients);
+            await Age(store.Db, "update messages set expires_at = now_ms() - @age where id = @id", TimeSpan.FromDays(91), message.Id.Value);
+        }
+
+        await Remove(store);
+
+        Assert.Empty(await Texts(store, "select recipient from envelopes union all select subject from messages union all select tag from message_tags"));
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
