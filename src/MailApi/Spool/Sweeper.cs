@@ -37,9 +37,12 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
         try
         {
             await Await(Start, stoppingToken);
+            var lookedAfterAt = 0L;
             while (true)
             {
-                var rung = await Await(Sweep, stoppingToken);
+                var isDue = time.GetElapsedTime(lookedAfterAt) >= Idle;
+                if (isDue) lookedAfterAt = time.GetTimestamp();
+                var rung = await Await(isDue ? Sweep : DealAll, stoppingToken);
                 await Task.Delay(rung > 0 || window.ExpectsDue || window.IsFull ? Busy : Idle, time, stoppingToken);
             }
         }
@@ -52,14 +55,26 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
     /// <summary>One pass; answers how many envelopes it rang from the backlog.</summary>
     internal async Task<int> Sweep(CancellationToken ct)
     {
+        await LookAfter(ct);
+        return await DealAll(ct);
+    }
+
+    /// <summary>What need not be done as often as a backlog is dealt.</summary>
+    private async Task LookAfter(CancellationToken ct)
+    {
         await TakeBackLeases(ct);
         await RingAgain(ct);
         await suspensions.Read(ct);
+        window.Weigh(await db.Query("select id, weight from tenants where weight <> 1", row => (row.GetGuid(0), row.GetInt32(1)), ct));
+    }
+
+    private async Task<int> DealAll(CancellationToken ct)
+    {
         var rung = 0;
         var counts = await db.Query(
             "select category, tenant_id, count(*) from envelopes where state = 'rung' group by category, tenant_id",
             row => (Category: EnumText.Parse<Category>(row.GetString(0)), Tenant: row.GetGuid(1), Rung: row.GetInt32(2)), ct);
-        window.Recount(counts, await db.Query("select id, weight from tenants where weight <> 1", row => (row.GetGuid(0), row.GetInt32(1)), ct));
+        window.Recount(counts);
         foreach (var category in Enum.GetValues<Category>())
             rung += await Deal(category, counts.Where(count => count.Category == category).ToDictionary(count => count.Tenant, count => count.Rung), ct);
         return rung;

@@ -33,7 +33,7 @@ internal sealed class Window(TimeProvider time)
     /// <summary>Throttled mail of this node is coming due: worth looking often, so that its slots are not missed.</summary>
     public bool ExpectsDue => time.GetTimestamp() < Volatile.Read(ref dueUntil);
 
-    /// <summary>A tenant's share beside others of weight 1, as the last sweep read it.</summary>
+    /// <summary>A tenant's share beside others of weight 1, as a sweep read it last.</summary>
     public int Weight(Guid tenant) => weights.GetValueOrDefault(tenant, 1);
 
     /// <summary>A category has no room: worth looking often, so that what becomes free is dealt at once.</summary>
@@ -92,13 +92,13 @@ internal sealed class Window(TimeProvider time)
         lock (gate) dueUntil = Math.Max(dueUntil, until);
     }
 
-    /// <summary>Replaces the estimate by what the store counted.</summary>
-    /// <param name="counts">Of each category and tenant that has rung envelopes.</param>
-    /// <param name="weights">Of each tenant whose weight is another than 1.</param>
-    public void Recount(IEnumerable<(Category Category, Guid Tenant, int Rung)> counts, IEnumerable<(Guid Tenant, int Weight)> weights)
+    /// <summary>Replaces the estimate by what the store counted, of each category and tenant that has rung envelopes.</summary>
+    public void Recount(IEnumerable<(Category Category, Guid Tenant, int Rung)> counts)
     {
         var fresh = counts.ToDictionary(count => (count.Category, count.Tenant), count => count.Rung);
-        this.weights = weights.ToFrozenDictionary(it => it.Tenant, it => it.Weight);
         lock (gate) rung = fresh;
     }
+
+    /// <summary>Learns the weight of each tenant whose weight is another than 1.</summary>
+    public void Weigh(IEnumerable<(Guid Tenant, int Weight)> weights) => this.weights = weights.ToFrozenDictionary(it => it.Tenant, it => it.Weight);
 }

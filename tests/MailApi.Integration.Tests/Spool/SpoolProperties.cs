@@ -81,7 +81,7 @@ public abstract class SpoolProperties : IAsyncLifetime
     {
         foreach (var table in (string[])["events", "envelopes", "message_tags", "messages", "idempotency", "suspensions", "tenants"]) await spool.Db.Execute($"delete from {table}", CancellationToken.None);
         await spool.Suspensions.Read(CancellationToken.None);
-        spool.Window.Recount([], []);
+        spool.Window.Recount([]);
         await spool.Node.Announce(CancellationToken.None);
     }
 }

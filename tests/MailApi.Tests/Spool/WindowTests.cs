@@ -29,7 +29,7 @@ public sealed class WindowTests
     [Fact]
     public void However_much_a_flood_has_there_are_places_for_who_has_few()
     {
-        window.Recount([(Category.Support, Flood.Value, 2 * Window.SlotsMax)], []);
+        window.Recount([(Category.Support, Flood.Value, 2 * Window.SlotsMax)]);
 
         Assert.Equal(0, window.Take(Category.Support, Flood, 1));
         Assert.Equal(Window.FewSlots, window.Take(Category.Support, Quiet, 100));
@@ -43,7 +43,7 @@ public sealed class WindowTests
         for (var claims = 0; claims < 3; claims++) window.Leave(Category.Support, Flood);
         Assert.Equal(3, window.Take(Category.Support, Flood, 10));
 
-        window.Recount([], []);
+        window.Recount([]);
         window.Leave(Category.Support, Flood);
         Assert.Equal(Window.TenantSlotsMax, window.Take(Category.Support, Flood, 10_000));
     }
