@@ -266,6 +266,7 @@ internal sealed partial class Deliverer(
 
     private async Task Record(Claim claim, Outcome outcome)
     {
+        var spoken = time.GetTimestamp();
         while (true)
         {
             try
@@ -275,9 +276,9 @@ internal sealed partial class Deliverer(
             }
             catch (Exception e) when (e is not ChannelClosedException)
             {
-                // The receiver has spoken: forgetting it would send the mail twice, whatever failed. Past the lease the envelope is another's.
+                // The receiver has spoken: forgetting it would send the mail twice, whatever failed. The fence keeps it off an envelope that is another's by now.
                 LogNotRecorded(claim.Envelope, e.Message);
-                if (time.GetElapsedTime(claim.ClaimedAt) > FinalDotWait) return;
+                if (time.GetElapsedTime(spoken) > FinalDotWait) return;
                 await Task.Delay(RecordAgain, time);
             }
         }

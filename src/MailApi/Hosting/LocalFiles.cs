@@ -39,7 +39,7 @@ internal sealed class LocalFiles(string directory)
         }
         catch (IOException)
         {
-            throw new SettingsException($"DataDirectory {Directory} is in use by another process. Stop it, or choose another DataDirectory.");
+            throw new SettingsException($"The store in {Directory} is in use by another process. Stop it, or choose another DataDirectory.");
         }
     }
 

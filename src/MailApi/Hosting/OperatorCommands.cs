@@ -56,7 +56,7 @@ internal static class OperatorCommands
     {
         var store = SqliteFile(settings, "pg_restore, then MailApi restored");
         if (!File.Exists(file)) throw new SettingsException($"There is no backup at {file}.");
-        using var inUse = new LocalFiles(settings.DataDirectory).Lock();
+        using var inUse = Store.Lock(settings.Store, settings.DataDirectory);
         var beside = store + ".new";
         File.Copy(file, beside, overwrite: true);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(beside, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -85,7 +85,7 @@ internal static class OperatorCommands
     }
 
     private static string SqliteFile(Settings settings, string tool) => settings.Store.Provider == StoreProvider.Sqlite
-        ? Path.GetFullPath(new SqliteConnectionStringBuilder(Store.SqliteConnectionString(settings.Store, settings.DataDirectory)).DataSource)
+        ? Store.SqliteFile(settings.Store, settings.DataDirectory)
         : throw new SettingsException($"The store is in PostgreSQL, which has tools of its own: {tool}.");
 
     private static SqliteConnection Open(string file)

@@ -63,6 +63,12 @@ internal static class Store
     public static string SqliteConnectionString(StoreOptions options, string dataDirectory) =>
         options.ConnectionString ?? new SqliteConnectionStringBuilder { DataSource = Path.Combine(dataDirectory, "mailapi.db") }.ToString();
 
+    public static string SqliteFile(StoreOptions options, string dataDirectory) => Path.GetFullPath(new SqliteConnectionStringBuilder(SqliteConnectionString(options, dataDirectory)).DataSource);
+
+    /// <summary>Keeps a second process off a store with one writer, whatever its own data directory; held until the process ends.</summary>
+    /// <exception cref="SettingsException">Another process has it.</exception>
+    public static FileStream Lock(StoreOptions options, string dataDirectory) => new LocalFiles(Path.GetDirectoryName(SqliteFile(options, dataDirectory))!).Lock();
+
     /// <summary>The database has no room on its disk: it reads, and takes no writes.</summary>
     public static bool IsFull(Exception failure) => failure is SqliteException { SqliteErrorCode: SqliteFull } or DbException { SqlState: DiskFull };
 }

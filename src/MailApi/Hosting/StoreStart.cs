@@ -19,11 +19,13 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (settings.Store.Provider == StoreProvider.Sqlite) fileLock = files.Lock();
+        if (settings.Store.Provider == StoreProvider.Sqlite) fileLock = Store.Lock(settings.Store, files.Directory);
         await Migrate(cancellationToken);
         await CheckKeyEncryptionKey(cancellationToken);
         foreach (var key in Coherence.InClearText(settings)) LogClearText(key);
-        if (settings.Store.Provider == StoreProvider.PostgreSql) await CheckRole(cancellationToken);
+        if (settings.Store.Provider != StoreProvider.PostgreSql) return;
+        await CheckRole(cancellationToken);
+        await CheckDurability(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -79,6 +81,16 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
         var bypasses = await db.Query("select rolsuper or rolbypassrls from pg_roles where rolname = current_user", row => row.GetBoolean(0), ct);
         if (bypasses is [true]) LogBypass();
     }
+
+    /// <summary>A 202 is on disk only if PostgreSQL's commit is.</summary>
+    private async Task CheckDurability(CancellationToken ct)
+    {
+        foreach (var setting in await db.Query("select name from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name", row => row.GetString(0), ct))
+            LogNotDurable(setting);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "PostgreSQL runs with {Setting}=off: mail that was accepted with a 202 can be lost in a crash; set it to on")]
+    private partial void LogNotDurable(string setting);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database role bypasses row level security: connect as an ordinary role that owns the tables.")]
     private partial void LogBypass();

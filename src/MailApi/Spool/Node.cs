@@ -59,10 +59,12 @@ internal sealed partial class Node(Db db, SpoolOptions options, TimeProvider tim
         var storeTime = await db.Write(async transaction => (await transaction.Query(
             "insert into nodes (id, seen_at, delivers, migration) values (@id, now_ms(), @delivers, @migration) on conflict (id) do update set seen_at = now_ms() returning seen_at",
             row => row.GetInt64(0), ct, ("id", Id), ("delivers", options.Delivers), ("migration", options.Migration)))[0], ct);
+        // What was claimed while the beat was on its way may have been judged meanwhile.
+        var ended = time.GetTimestamp();
         var last = Volatile.Read(ref heard);
         var hasJumped = last is not null && TimeSpan.FromMilliseconds(storeTime - last.StoreTime) > time.GetElapsedTime(last.At) + JumpMin;
         if (hasJumped) jumpedAt = started;
-        if (hasJumped || last is null || time.GetElapsedTime(last.At) > SilenceMax) heardSince = started;
+        if (hasJumped || last is null || time.GetElapsedTime(last.At) > SilenceMax) heardSince = ended;
         // If that fails, the next beat sees the same jump.
         if (hasJumped) await RenewLeases(ct);
         Volatile.Write(ref heard, new Heard(started, storeTime));

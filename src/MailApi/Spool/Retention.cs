@@ -91,6 +91,7 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
         }
     }
 
+    /// <summary>What the operator holds back until after its time is still to end, and stays as long.</summary>
     private async Task RemoveMessages(CancellationToken ct)
     {
         while (true)
@@ -98,7 +99,9 @@ internal sealed partial class Retention(Db db, TimeProvider time, ILogger<Retent
             var ended = await db.Query(
                 """
                 select id, tenant_id, tags, (select count(*) from envelopes where message_id = messages.id)
-                from messages where expires_at < now_ms() - @age order by expires_at, id limit @rows
+                from messages
+                where expires_at < now_ms() - @age and not exists (select 1 from envelopes where message_id = messages.id and state in ('queued', 'rung', 'sending', 'deferred'))
+                order by expires_at, id limit @rows
                 """,
                 row => (Id: row.GetGuid(0), Tenant: row.GetGuid(1), Tags: row.Texts(2), Envelopes: row.GetInt32(3)), ct, ("age", (long)Messages.TotalMilliseconds), ("rows", MessagesPerBatch));
             if (ended.Count == 0) return;

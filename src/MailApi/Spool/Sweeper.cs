@@ -22,6 +22,9 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
     /// <summary>An envelope whose worker died so often is given up: it may be what kills them.</summary>
     public const int CrashesMax = 3;
 
+    /// <summary>After the second death in a row: a process that is killed again and again must not take innocent mail along.</summary>
+    private static readonly TimeSpan CrashPause = TimeSpan.FromMinutes(1);
+
     private const int LeasesPerSweepMax = 256;
 
     /// <summary>Tenants that one sweep deals to; the next sweep begins with the others.</summary>
@@ -240,7 +243,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
                 {db.Dialect.SkipLocked}
             )
             update envelopes
-            set crashes = crashes + 1, duplicate_possible = true, node_id = null, due_at = now_ms(), updated_at = now_ms(),
+            set crashes = crashes + 1, duplicate_possible = true, node_id = null, due_at = now_ms() + crashes * @pause, updated_at = now_ms(),
                 seq = seq + case when crashes + 1 >= @crashes or @hold = (select on_uncertain from messages m where m.id = message_id) then 1 else 0 end,
                 state = case when @hold = (select on_uncertain from messages m where m.id = message_id) then 'unknown'
                              when crashes + 1 >= @crashes then 'failed'
@@ -248,7 +251,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             from lost where envelopes.id = lost_id
             returning state
             """, row => EnumText.Parse<EnvelopeState>(row.GetString(0)), ct,
-            ("crashes", CrashesMax), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt), ("latest", node.StoreTimeMax),
+            ("crashes", CrashesMax), ("pause", (long)CrashPause.TotalMilliseconds), ("hold", OnUncertain.Hold.ToText()), ("id", id), ("attempt", attempt), ("latest", node.StoreTimeMax),
             ("judge", db.Dialect.OneWriter || node.MayJudge ? 1 : 0), ("silence", (long)Node.SilenceMax.TotalMilliseconds));
         if (taken.Count == 0) return false;
 

@@ -16,6 +16,7 @@ public sealed class Peers_fail_under_load(ITestOutputHelper output) : IDisposabl
     [InlineData("doorbells-repeated", Mode.Distributed)]
     [InlineData("doorbells-repeated", Mode.Embedded)]
     [InlineData("disk-full", Mode.Embedded)]
+    [InlineData("node-stopped-past-its-lease", Mode.Distributed)]
     public async Task Nothing_is_lost_and_no_copy_is_made_that_was_not_flagged(string fault, Mode mode)
     {
         Assert.SkipUnless(fault != "disk-full" || SmallDisk.IsPossible, "Only root may mount.");

@@ -108,14 +108,28 @@ public sealed class RetentionTests(SharedServers servers)
     }
 
     [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
+    public async Task Mail_that_is_held_back_stays_until_it_has_ended(StoreProvider provider)
+    {
+        using var store = await Create(provider);
+        await using var spool = new SpoolUnderTest(store.Db);
+        var held = await Ended(spool, "held", TimeSpan.FromDays(91));
+        await store.Db.Execute("update envelopes set state = 'queued' where id = @id", Ct, ("id", held.Envelopes[0].Id.Value));
+        await Ended(spool, "ended", TimeSpan.FromDays(91));
+
+        await Remove(store);
+
+        Assert.Equal(["held"], await Texts(store, "select subject from messages"));
+        Assert.Equal(2, await Recipients(store, held));
+    }
+
+    [Theory, InlineData(StoreProvider.Sqlite), InlineData(StoreProvider.PostgreSql)]
     public async Task A_message_goes_whole_however_many_its_recipients(StoreProvider provider)
     {
         using var store = await Create(provider);
         await using var spool = new SpoolUnderTest(store.Db);
         foreach (var recipients in (int[])[499, 2, 501, 1])
         {
-            var message = await spool.Accept(Tenant, recipients: recipients);
-            await Age(store.Db, "update messages set expires_at = now_ms() - @age where id = @id", TimeSpan.FromDays(91), message.Id.Value);
+            await Ended(spool, "many", TimeSpan.FromDays(91), recipients);
         }
 
         await Remove(store);
@@ -181,11 +195,12 @@ public sealed class RetentionTests(SharedServers servers)
         return webhook;
     }
 
-    /// <summary>A message to two recipients whose lifetime ended so long ago.</summary>
-    private static async Task<Acceptance> Ended(SpoolUnderTest spool, string subject, TimeSpan ago)
+    /// <summary>A delivered message whose lifetime ended so long ago.</summary>
+    private static async Task<Acceptance> Ended(SpoolUnderTest spool, string subject, TimeSpan ago, int recipients = 2)
     {
-        var message = await spool.Accept(Tenant, recipients: 2);
+        var message = await spool.Accept(Tenant, recipients: recipients);
         await Age(spool.Db, "update messages set expires_at = now_ms() - @age, subject = @subject where id = @id", ago, message.Id.Value, ("subject", subject));
+        await spool.Db.Execute("update envelopes set state = 'delivered' where message_id = @id", Ct, ("id", message.Id.Value));
         return message;
     }
 

@@ -200,6 +200,13 @@ public abstract class SpoolContract : IAsyncLifetime
         var message = await spool.Accept(tenant);
         for (var crash = 0; crash < Sweeper.CrashesMax; crash++)
         {
+            if (crash == 2)
+            {
+                // Since the second death it waits.
+                Assert.Null(await spool.Claim(message, attempt: crash));
+                await spool.PassTime();
+                await spool.Sweeper.Sweep(CancellationToken.None);
+            }
             Assert.NotNull(await spool.Claim(message, attempt: crash));
             await spool.PassTime();
             await spool.Sweeper.Sweep(CancellationToken.None);
@@ -443,6 +450,32 @@ public abstract class SpoolContract : IAsyncLifetime
         await spool.Node.Announce(CancellationToken.None);
         Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(10), CancellationToken.None));
         Assert.True(await spool.Claims.MayFinish(stillMine, TimeSpan.FromMinutes(10), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_was_claimed_while_a_beat_hung_is_not_sent_without_asking()
+    {
+        var message = await spool.Accept(tenant);
+        await spool.Node.Announce(CancellationToken.None);
+        var (isHeld, mayGo) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var holding = spool.Db.Write(async transaction =>
+        {
+            await transaction.Execute("update nodes set seen_at = seen_at where id = @id", CancellationToken.None, ("id", spool.Node.Id));
+            isHeld.SetResult();
+            await mayGo.Task;
+            return true;
+        }, CancellationToken.None);
+        await isHeld.Task;
+        var beat = spool.Node.Announce(CancellationToken.None);
+        var claimedAt = spool.Clock.GetTimestamp();
+        spool.Clock.Passed = Node.SilenceMax + TimeSpan.FromSeconds(1);
+        mayGo.SetResult();
+        await Task.WhenAll(holding, beat);
+        await spool.Node.Announce(CancellationToken.None);
+
+        var claim = (await spool.Claim(message))! with { ClaimedAt = claimedAt };
+        await spool.Db.Execute("update envelopes set state = 'queued' where id = @id", CancellationToken.None, ("id", claim.Envelope.Value));
+        Assert.False(await spool.Claims.MayFinish(claim, TimeSpan.FromMinutes(10), CancellationToken.None));
     }
 
     [Fact]

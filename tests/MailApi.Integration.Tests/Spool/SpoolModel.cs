@@ -77,7 +77,7 @@ internal sealed record ModelEnvelope(int Message, int Tenant, Category Category,
     {
         var crashed = this with { Crashes = Crashes + 1, DuplicatePossible = true };
         if (OnUncertain == OnUncertain.Hold) return crashed.Told(EnvelopeState.Unknown, EventType.MessageUnknown);
-        return crashed.Crashes == Sweeper.CrashesMax ? crashed.Told(EnvelopeState.Failed, EventType.MessageFailed) : crashed.Waiting with { IsDue = true };
+        return crashed.Crashes == Sweeper.CrashesMax ? crashed.Told(EnvelopeState.Failed, EventType.MessageFailed) : crashed.Waiting with { IsDue = crashed.Crashes == 1 };
     }
 
     private ModelEnvelope Told(EnvelopeState state, params EventType[] events) => this with { State = state, Events = Events.AddRange(events) };
