@@ -34,8 +34,19 @@ internal static partial class DeliveryReport
         return null;
     }
 
+    private static RecipientStatus Told(RecipientStatus it, Lazy<IReadOnlyList<string>> notice) => ReasonTold(StageTold(it, notice), notice);
+
+    /// <summary>Postfix says in the text for people alone what a refusal answered: "&lt;ann@example.net&gt;: host … said: 550 … (in reply to end of DATA command)".</summary>
+    private static RecipientStatus StageTold(RecipientStatus it, Lazy<IReadOnlyList<string>> notice)
+    {
+        if (it is not { Verdict.SuppressesAddress: true, Reply.Enhanced: null, FinalRecipient: { } address }) return it;
+        var begin = $"<{address}>";
+        var said = notice.Value.Where(paragraph => paragraph.StartsWith(begin, StringComparison.OrdinalIgnoreCase)).Take(ParagraphsMax);
+        return said.All(paragraph => IsAtRecipient(paragraph.ReplaceLineEndings(" "))) ? it : it with { Verdict = BounceTable.Classify(it.Reply, atRecipient: false) };
+    }
+
     /// <summary>Exim gives a failure of its own a status of 5.0.0 and no diagnostic: why stands in the text for people alone.</summary>
-    private static RecipientStatus Told(RecipientStatus it, Lazy<IReadOnlyList<string>> notice)
+    private static RecipientStatus ReasonTold(RecipientStatus it, Lazy<IReadOnlyList<string>> notice)
     {
         if (it is not { Action: DeliveryAction.Failed, Verdict.Class: BounceClass.Other, Reply.Text: "" or "5.0.0", FinalRecipient: { } address }) return it;
         var paragraphs = notice.Value.Where(paragraph => paragraph.Contains(address, StringComparison.OrdinalIgnoreCase)).Take(ParagraphsMax).ToList();
