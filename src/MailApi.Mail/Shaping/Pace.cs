@@ -47,13 +47,14 @@ internal sealed class Pace(SiteProfile profile)
     public void Slow(double carriedPerSecond)
     {
         LimitTo(Math.Min(PerSecond ?? carriedPerSecond, carriedPerSecond) / 2, carriedPerSecond);
-        FewerConnections();
+        HalveConnections();
     }
 
-    public void FewerConnections()
+    /// <summary>Of the only one the receiver has too many because it is opened too often.</summary>
+    public void FewerConnections(double carriedPerSecond)
     {
-        successes = 0;
-        Connections = Math.Max(1, Connections / 2);
+        if (Connections > 1) HalveConnections();
+        else Slow(carriedPerSecond);
     }
 
     public void SlowTo(double perSecond, double carriedPerSecond)
@@ -61,6 +62,12 @@ internal sealed class Pace(SiteProfile profile)
         successes = 0;
         isTold = true;
         LimitTo(Math.Min(PerSecond ?? perSecond, perSecond), carriedPerSecond);
+    }
+
+    private void HalveConnections()
+    {
+        successes = 0;
+        Connections = Math.Max(1, Connections / 2);
     }
 
     private void LimitTo(double perSecond, double carriedPerSecond)

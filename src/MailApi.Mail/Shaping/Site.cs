@@ -262,7 +262,7 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
         switch (signal)
         {
             case SignalEffect.FewerConnections:
-                pace.FewerConnections();
+                pace.FewerConnections(CarriedPerSecond);
                 break;
             case SignalEffect.RateOf limited:
                 pace.SlowTo(limited.PerSecond, CarriedPerSecond);

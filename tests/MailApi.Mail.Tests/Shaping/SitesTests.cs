@@ -212,6 +212,22 @@ public sealed class SitesTests
         Assert.Equal(1, Report(sites).Connections);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(100d)]
+    public void Too_many_connections_where_there_is_but_one_slow_the_rate(double? perSecond)
+    {
+        var sites = With(connections: 2, perSecond: perSecond);
+        Warm(sites, TimeSpan.FromMilliseconds(100));
+        Enter(sites).Leave(Refused(421, "4.7.0 Too many connections"));
+        Assert.Equal((1, perSecond), (Report(sites).Connections, Report(sites).PerSecond));
+
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Enter(sites).Leave(Refused(421, "HL:ICC 163 mx5"));
+        Assert.Equal((SiteState.Slowed, 1), (Report(sites).State, Report(sites).Connections));
+        Assert.InRange(Report(sites).PerSecond!.Value, Pace.PerSecondMin, 50);
+    }
+
     [Fact]
     public void Many_replies_within_a_second_are_one_step_down()
     {
