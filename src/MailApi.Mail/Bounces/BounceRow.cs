@@ -40,6 +40,9 @@ internal sealed class BounceRow
     /// <summary>A limit was reached, and is over after a while, whatever the reply's first digit.</summary>
     public bool IsRateSignal { get; private init; }
 
+    /// <summary>The receiver wants less of all that is sent there; of one mailbox or message that gets too much its site says nothing.</summary>
+    public bool SlowsSite { get; private init; }
+
     /// <summary>The receiver says it of nothing but addresses that are dead, whichever code it uses.</summary>
     public bool IsCertain { get; private init; }
 
@@ -70,10 +73,14 @@ internal sealed class BounceRow
         new(codes, words, BounceClass.Policy, isHard: true, means, cure);
 
     public static BounceRow TooMuch(string codes, string words, string means, string cure = "Send more slowly; what was refused is worth another try later.") =>
+        new(codes, words, BounceClass.RateLimited, isHard: false, means, cure) { SlowsSite = true };
+
+    /// <summary>Of one mailbox or one message.</summary>
+    public static BounceRow TooMuchForOne(string codes, string words, string means, string cure = "Write to it less often.") =>
         new(codes, words, BounceClass.RateLimited, isHard: false, means, cure);
 
     public static BounceRow Limit(string codes, string words, string means, string cure = "Send more slowly to this receiver; the mail is tried again after a pause.", BounceClass kind = BounceClass.RateLimited) =>
-        new(codes, words, kind, isHard: false, means, cure) { IsRateSignal = true };
+        new(codes, words, kind, isHard: false, means, cure) { IsRateSignal = true, SlowsSite = true };
 
     public static BounceRow Grey(string codes, string words, string means = "The receiver wants to see an unknown sender come again.", string cure = "Nothing: the next try is usually taken.") =>
         new(codes, words, BounceClass.Greylisted, isHard: false, means, cure);

@@ -32,7 +32,7 @@ public static partial class BounceTable
         Else("x.4.6", "", "The receiver's hosts pass the message round in a circle.", "Tell the recipient's postmaster."),
         Unreached("x.4.7", "", "The message could not be delivered in its lifetime.", "Check the domain, and try again later."),
         // X.5: the protocol.
-        TooMuch("x.5.3", "", "Too many recipients in one transaction."),
+        TooMuchForOne("x.5.3", "", "Too many recipients in one transaction.", "Send to fewer recipients at a time."),
         Else("x.5.*", "", "The two hosts did not understand each other.", "Read the reply."),
         // X.6: content.
         Content("x.6.7 x.6.8 x.6.9", "", "The receiver does not take addresses or headers beyond ASCII.", "Use an address in ASCII."),

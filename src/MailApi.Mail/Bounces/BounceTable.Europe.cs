@@ -12,7 +12,8 @@ public static partial class BounceTable
         Full("", "local mailbox…mailbox is full|local mailbox…user is over quota|mailbox…over quota…mail.ru", "The recipient's mailbox at Mail.ru is full."),
         Content("550", "spam message rejected…mail.ru|spam message discarded…mail.ru", "Mail.ru distrusts what the message says.", "Report the error code at postmaster.mail.ru."),
         Reputation("550 554 5xx", "access from ip address…blocked|ip address…blocked…mail.ru|we do not accept mail from hosts with dynamic", "The receiver distrusts the sending address.", "Ask its postmaster."),
-        TooMuch("4xx", "ratelimit exceeded for mailbox|ratelimit exceeded|rate limit…mail.ru", "The receiver slows this sender down.", WarmUp),
+        TooMuchForOne("4xx", "ratelimit exceeded for mailbox", "This recipient gets more mail at the moment than Mail.ru takes for one mailbox."),
+        TooMuch("4xx", "ratelimit exceeded|rate limit…mail.ru", "The receiver slows this sender down.", WarmUp),
         Grey("4xx", "try again later…mail.ru|greylist…mail.ru"),
         CertainlyDead("550 5.7.1", "no such user!", "Nobody has this address."),
         Content("554 5.7.1", "message rejected under suspicion of spam", "Yandex distrusts what the message says.", "Report the error code to Yandex's postmaster pages."),
@@ -35,6 +36,7 @@ public static partial class BounceTable
     /// <summary>GMX, WEB.DE, T-Online.</summary>
     private static BounceRow[] GermanReceivers =>
     [
+        TooMuch("421", "nemesis esmtp service not available…too many connections", "GMX or WEB.DE has too many connections from this sender.", WarmUp),
         Reputation("554 550 421", "nemesis esmtp service not available|no smtp service…ip address is|ip address is block listed|error-messages…c=bl|error-messages…c=rep|error-messages…c=ip", "GMX or WEB.DE distrusts the sending address.", "Ask at postmaster.gmx.net with the whole reply."),
         Unproven("554", "bad dns ptr resource record|no ptr resource record|no or bad dns", "The sending address has no reverse name, or a bad one.", "Set a PTR record and an address record that agree."),
         Unproven("550 554", "error-messages…c=dmarc|error-messages…c=spf|error-messages…c=dkim", "GMX or WEB.DE found that SPF, DKIM or DMARC does not pass."),

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MailApi.Mail.Bounces;
 using MailApi.Mail.Smtp;
 
 namespace MailApi.Mail.Shaping;
@@ -27,7 +28,8 @@ public abstract record SignalEffect
 /// <summary>
 /// Replies that speak of our rate rather than of a message: data, dated 2026-11, the first that fits. The sources are smtp.codes/qq and
 /// biecuoliao.com for QQ and NetEase, KumoMTA's <c>assets/community/shaping.toml</c> for what to do about them and about Yahoo,
-/// support.google.com/a/answer/3726730 for Gmail, and the wording that is met in general for the rest.
+/// support.google.com/a/answer/3726730 for Gmail, and the wording that is met in general for the rest. What else
+/// <see cref="BounceTable"/> takes for too much on the whole slows the site as well.
 /// </summary>
 public static partial class RateSignals
 {
@@ -48,6 +50,8 @@ public static partial class RateSignals
         (reply => reply.Code >= 400 && NetEaseDay().IsMatch(reply.Text), new SignalEffect.Pause(TimeSpan.FromHours(4))),
         (reply => reply.Code >= 400 && NetEaseConnections().IsMatch(reply.Text), new SignalEffect.FewerConnections()),
         (reply => reply.Code >= 400 && NetEaseOther().IsMatch(reply.Text), new SignalEffect.Slow()),
+        // Comcast: "Throttled - try again later" behind a code of a mailbox, and meant of the sender.
+        (reply => reply.Enhanced == "4.2.0" && reply.Text.Contains("throttled", StringComparison.OrdinalIgnoreCase), new SignalEffect.Slow()),
         // One mailbox is full or gets too much (RFC 3463 §3.3), one message has too many recipients (§3.6), or an idle connection ended (§3.5).
         (reply => reply.Enhanced is { } status && (status.StartsWith("4.2.", StringComparison.Ordinal) || status is "4.5.3" or "4.4.2"), new SignalEffect.Nothing()),
         (reply => reply.IsTransient && Connections().IsMatch(reply.Text), new SignalEffect.FewerConnections()),
@@ -64,7 +68,7 @@ public static partial class RateSignals
         if (reply.Code < 400) return null;
         foreach (var (fits, effect) in Table)
             if (fits(reply)) return effect is SignalEffect.Nothing ? null : effect;
-        return null;
+        return BounceTable.Find(reply).SlowsSite ? new SignalEffect.Slow() : null;
     }
 
     [GeneratedRegex(@"\[TSS?02\]", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
@@ -97,10 +101,10 @@ public static partial class RateSignals
     [GeneratedRegex(@"\bHL:ICC\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex NetEaseConnections();
 
-    [GeneratedRegex(@"\b(?:HL|MI|DT|RP):[A-Z]{3}\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\b(?:HL|MI|DT|RP|WM):[A-Z]{3}\b", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex NetEaseOther();
 
-    [GeneratedRegex(@"\b(?:too many (?:concurrent |simultaneous )?(?:smtp )?(?:connections|sessions)|connection (?:rate )?limit\w*|RP-003)\b",
+    [GeneratedRegex(@"\b(?:too many (?:concurrent |simultaneous )?(?:smtp )?(?:connections|sessions)|connection limit\w*|RP-003)\b",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Connections();
 

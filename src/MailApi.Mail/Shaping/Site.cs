@@ -90,13 +90,15 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
     /// <summary>An attempt is over.</summary>
     public void Left(SiteVisit visit, TransmitResult? result)
     {
+        // Some hundred rows are gone through: nobody is to stand at the door for it.
+        var signal = result is TransmitResult.Refused { Host: not null } refusal ? RateSignals.Find(refusal.Reply) : null;
         lock (gate)
         {
             var now = Now;
             inUse--;
             movedAt = now;
             if (result is null) NotUsed(visit);
-            else Conclude(visit, result, now);
+            else Conclude(visit, result, signal, now);
 
             if (pausedUntil > now || breaker.Blocks(now) is not null)
                 foreach (var waiter in room.Clear()) SendAway(waiter, now);
@@ -204,7 +206,7 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
         if (visit.IsProbe) breaker.Undecided();
     }
 
-    private void Conclude(SiteVisit visit, TransmitResult result, TimeSpan now)
+    private void Conclude(SiteVisit visit, TransmitResult result, SignalEffect? signal, TimeSpan now)
     {
         if (result is not TransmitResult.Unreachable) Time(now - visit.EnteredAt);
         switch (result)
@@ -218,7 +220,7 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
                 if (said.Reply.IsPermanent) refused++;
                 else deferred++;
                 Spoke();
-                if (RateSignals.Find(said.Reply) is { } signal) Heed(signal, said.Reply, visit, now);
+                if (signal is not null) Heed(signal, said.Reply, visit, now);
                 break;
             case TransmitResult.Unreachable { Stage: Stage.StartTls or Stage.Auth }:
                 failed++;

@@ -59,6 +59,8 @@ public class BounceTableTests
     [InlineData(550, "we do not relay", true, false)]
     [InlineData(550, "your address is listed at sbl.example", true, false)]
     [InlineData(550, "DMARC check failed", true, false)]
+    [InlineData(550, "Domain may not exist or DNS check failed [MAn2ccjsT8 IP: 198.51.100.38]", true, false)]
+    [InlineData(550, "5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered", true, false)]
     [InlineData(550, "Domain frequency limited", true, false)]
     [InlineData(550, "RP:ORQ", true, false)]
     // Not permanent.
@@ -130,6 +132,44 @@ public class BounceTableTests
     [InlineData(550, "Invalid user: ann@163.com", BounceClass.NoMailbox, true)]
     [InlineData(550, "dkim@例子.中国: 收件人不存在", BounceClass.NoMailbox, true)]
     [InlineData(550, "收件人ann@qq.com不存在的邮箱已满", BounceClass.MailboxFull, false)]
+    // The proof of the sender.
+    [InlineData(550, "Domain may not exist or DNS check failed [MAn2ccjsT8 IP: 198.51.100.38]", BounceClass.Authentication, true)]
+    [InlineData(554, "5.7.1 Your message was rejected due to shop.example's DMARC policy. See https://support.apple.com/en-us/HT204137 for", BounceClass.Authentication, true)]
+    [InlineData(554, "5.7.1 [HME1] This message was blocked for failing both SPF and DKIM authentication checks. See https://support.apple.com/en-us/HT204137", BounceClass.Authentication, true)]
+    [InlineData(550, "5.7.1 [2001:db8::1] Our system has detected that this message does not meet IPv6 sending guidelines regarding PTR records and authentication. gsmtp", BounceClass.Authentication, true)]
+    [InlineData(550, "5.7.1 [198.51.100.38] The sending IP does not have a PTR record. gsmtp", BounceClass.Authentication, true)]
+    [InlineData(550, "5.7.9 This mail has been blocked because the sender is unauthenticated. Yahoo requires all senders to authenticate with either SPF or DKIM.", BounceClass.Authentication, true)]
+    // Distrust of the sender, and of the message.
+    [InlineData(554, "5.7.1 [HM08] Message rejected due to local policy. Please visit https://support.apple.com/en-us/HT204137", BounceClass.BlockedReputation, false)]
+    [InlineData(554, "5.7.1 [CS01] Message rejected due to local policy. Please visit https://support.apple.com/en-us/HT204137", BounceClass.BlockedContent, true)]
+    [InlineData(550, "5.7.1 Our system has detected an unusual rate of unsolicited mail originating from your IP address. To protect our users from spam, mail sent from your IP address has been blocked. gsmtp", BounceClass.BlockedReputation, false)]
+    [InlineData(550, "5.7.501 Access denied, spam abuse detected", BounceClass.BlockedReputation, false)]
+    [InlineData(550, "5.7.506 Access Denied, Bad HELO", BounceClass.Policy, true)]
+    [InlineData(550, "Suspected spam ip. http://service.mail.qq.com", BounceClass.BlockedReputation, false)]
+    [InlineData(550, "Suspected spam sender. http://service.mail.qq.com", BounceClass.BlockedReputation, false)]
+    [InlineData(550, "Suspected spam. http://service.mail.qq.com", BounceClass.BlockedContent, true)]
+    [InlineData(550, "Spam is embedded in the email http://service.mail.qq.com", BounceClass.BlockedContent, true)]
+    [InlineData(550, "Rejected due to spam", BounceClass.BlockedContent, true)]
+    [InlineData(554, "Spam mail rejected", BounceClass.BlockedContent, true)]
+    [InlineData(450, "WM:BLI 163 mx4", BounceClass.BlockedReputation, false)]
+    [InlineData(450, "WM:BLU 163 mx4", BounceClass.BlockedReputation, false)]
+    [InlineData(553, "Requested action not taken: no smtp MX only", BounceClass.Policy, true)]
+    [InlineData(554, "Your IP is blocked due to spam", BounceClass.BlockedReputation, false)]
+    [InlineData(452, "4.3.1 message size limit exceeded", BounceClass.Size, false)]
+    // Too much, and not of what the mailbox holds.
+    [InlineData(550, "5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered", BounceClass.RateLimited, false)]
+    [InlineData(450, "User is receiving mail too quickly", BounceClass.RateLimited, false)]
+    [InlineData(421, "Max message per connection reached, closing transmission channel", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.4.5 Daily user sending quota exceeded. gsmtp", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.4.5 Daily sending quota exceeded. gsmtp", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.7.1 Email quota exceeded. gsmtp", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.7.1 Daily SMTP relay limit exceeded for customer. gsmtp", BounceClass.RateLimited, false)]
+    [InlineData(550, "sending quota exceeded", BounceClass.RateLimited, false)]
+    [InlineData(550, "5.2.2 quota exceeded", BounceClass.MailboxFull, false)]
+    [InlineData(550, "Requested mail action not taken: too much recipient", BounceClass.RateLimited, false)]
+    [InlineData(451, "4.7.850 Access denied, please try again later", BounceClass.RateLimited, false)]
+    [InlineData(421, "gmx.net (mxgmx016) Nemesis ESMTP Service not available Too many connections", BounceClass.RateLimited, false)]
+    [InlineData(554, "gmx.net (mxgmx016) Nemesis ESMTP Service not available No SMTP service IP address is block listed", BounceClass.BlockedReputation, false)]
     [InlineData(554, "whatever", BounceClass.Other, true)]
     [InlineData(451, "whatever", BounceClass.Other, false)]
     public void A_refusal_has_a_class_and_is_hard_or_soft(int code, string text, BounceClass expected, bool isHard)
@@ -159,6 +199,8 @@ public class BounceTableTests
     [InlineData(550, "MI:SPF")]
     [InlineData(550, "RP:ORQ")]
     [InlineData(550, "MI:XYZ")]
+    [InlineData(450, "WM:BLI")]
+    [InlineData(450, "WM:BLU")]
     public void A_rate_signal_slows_its_site_and_is_never_hard(int code, string text)
     {
         var reply = Reply.From(code, text);
@@ -166,6 +208,23 @@ public class BounceTableTests
         Assert.True(verdict.IsRateSignal);
         Assert.False(verdict.IsHard || verdict.SuppressesAddress);
         Assert.NotNull(RateSignals.Find(reply));
+    }
+
+    /// <summary>A site that is said to get too much slows down; one whose mailbox, or message, is said to does not.</summary>
+    [Fact]
+    public void Every_phrase_that_means_too_much_of_all_slows_the_site_and_none_of_one_mailbox_does()
+    {
+        var violations = new List<string>();
+        foreach (var row in BounceTable.Rows.Where(row => row.Class == BounceClass.RateLimited || row.SlowsSite))
+        {
+            foreach (var (code, enhanced) in Codes(row))
+                foreach (var text in Texts(row))
+                {
+                    var reply = new Reply(code, enhanced, text);
+                    if (BounceTable.Find(reply) == row && RateSignals.Find(reply) is not null != row.SlowsSite) violations.Add($"{reply}: {row.Means}");
+                }
+        }
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
     }
 
     [Fact]
@@ -186,8 +245,7 @@ public class BounceTableTests
         var violations = new List<string>();
         foreach (var row in BounceTable.Rows)
         {
-            var texts = row.Phrases.Count == 0 ? ["x"] : row.Phrases.Select(pieces => string.Join(" any ", pieces).Replace('?', 'x')).ToList();
-            var replies = row.Codes.Count == 0 ? [(550, "5.9.9"), (450, "4.9.9")] : row.Codes.Select(Example).ToList();
+            var (texts, replies) = (Texts(row), Codes(row));
             foreach (var text in texts)
                 if (!replies.Exists(reply => Finds(reply, text, row))) violations.Add($"{row.Class} [{string.Join(' ', row.Codes)}] '{text}': {string.Join(", ", replies.Select(reply => BounceTable.Find(new Reply(reply.Code, reply.Enhanced, text)).Means).Distinct())}");
             foreach (var reply in replies)
@@ -197,6 +255,10 @@ public class BounceTableTests
 
         static bool Finds((int Code, string? Enhanced) reply, string text, BounceRow row) => BounceTable.Find(new Reply(reply.Code, reply.Enhanced, text)) == row;
     }
+
+    private static List<string> Texts(BounceRow row) => row.Phrases.Count == 0 ? ["x"] : row.Phrases.Select(pieces => string.Join(" any ", pieces).Replace('?', 'x')).ToList();
+
+    private static List<(int Code, string? Enhanced)> Codes(BounceRow row) => row.Codes.Count == 0 ? [(550, "5.9.9"), (450, "4.9.9")] : row.Codes.Select(Example).ToList();
 
     private static (int Code, string? Enhanced) Example(string pattern)
     {
