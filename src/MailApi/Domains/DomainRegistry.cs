@@ -64,9 +64,13 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
         var key = DkimKeys.Insert(domain.Tenant, id, selector, pair, KeyState.Active, vault).ToList();
         var added = await db.Write(async transaction =>
         {
-            if (await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct) || await Insert(transaction, id, domain, ct) == 0) return false;
-            await transaction.Run([.. key, .. domain.Verification is Verification.Manual ? Verified(domain.Tenant, domain.Name) : []], null, ct);
-            return true;
+            if (await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct)) return false;
+            return await db.As(domain.Tenant, transaction, async () =>
+            {
+                if (await Insert(transaction, id, domain, ct) == 0) return false;
+                await transaction.Run([.. key, .. domain.Verification is Verification.Manual ? Verified(domain.Tenant, domain.Name) : []], null, ct);
+                return true;
+            }, ct);
         }, ct);
         // Another tenant's, or the same registration made twice at once.
         if (!added) return await Refusal(domain, ct) ?? new Registration.Taken();
@@ -89,18 +93,21 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
         var changed = await db.Write(async transaction =>
         {
             if (change.Verification is Verification.Manual && await DomainClaims.AreTaken(transaction, db.Dialect, domain.Tenant, domain.Name, ct)) return false;
-            await transaction.Execute("""
-                update domains
-                set categories = coalesce(cast(@categories as text), categories),
-                    rate_per_second = coalesce(cast(@perSecond as double precision), rate_per_second),
-                    rate_burst = coalesce(cast(@burst as integer), rate_burst),
-                    rotate_after_days = coalesce(cast(@rotate as integer), rotate_after_days), extras = @extras
-                where id = @id and tenant_id = @tenant
-                """, ct, ("id", domain.Id.Value), ("tenant", domain.Tenant.Value), ("perSecond", change.PerSecond), ("burst", change.Burst),
-                ("rotate", change.RotateAfterDays), ("extras", JsonSerializer.Serialize(extras, DomainJson.Default.DomainExtras)), ("categories", change.Categories is { } categories ? Texts(categories) : null));
-            if (change.Verification is Verification.Manual) await VerifyManually(transaction, domain, ct);
-            if (change.Verification is Verification.Dns) await ReturnToDns(transaction, domain, ct);
-            return true;
+            return await db.As(domain.Tenant, transaction, async () =>
+            {
+                await transaction.Execute("""
+                    update domains
+                    set categories = coalesce(cast(@categories as text), categories),
+                        rate_per_second = coalesce(cast(@perSecond as double precision), rate_per_second),
+                        rate_burst = coalesce(cast(@burst as integer), rate_burst),
+                        rotate_after_days = coalesce(cast(@rotate as integer), rotate_after_days), extras = @extras
+                    where id = @id and tenant_id = @tenant
+                    """, ct, ("id", domain.Id.Value), ("tenant", domain.Tenant.Value), ("perSecond", change.PerSecond), ("burst", change.Burst),
+                    ("rotate", change.RotateAfterDays), ("extras", JsonSerializer.Serialize(extras, DomainJson.Default.DomainExtras)), ("categories", change.Categories is { } categories ? Texts(categories) : null));
+                if (change.Verification is Verification.Manual) await VerifyManually(transaction, domain, ct);
+                if (change.Verification is Verification.Dns) await ReturnToDns(transaction, domain, ct);
+                return true;
+            }, ct);
         }, ct);
         sending.Forget(domain);
         return changed;
@@ -109,7 +116,7 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
     /// <summary>Removes a domain and its keys, unless mail still waits to leave from it: answers how many envelopes do.</summary>
     public async Task<long> Remove(Domain domain, CancellationToken ct)
     {
-        var waiting = await db.Write(async transaction =>
+        var waiting = await db.WriteAs(domain.Tenant, async transaction =>
         {
             var count = await transaction.Query("""
                 select (select count(*) from envelopes where state in ('queued', 'deferred') and tenant_id = @tenant and domain_id = @id)
@@ -125,11 +132,11 @@ internal sealed partial class DomainRegistry(Db db, Vault vault, SendingDomains 
 
     private async Task<Registration?> Refusal(NewDomain domain, CancellationToken ct)
     {
-        var own = await db.Query("select id from domains where tenant_id = @tenant and name = @name", row => new DomainId(row.GetGuid(0)), ct,
+        var own = await db.QueryAs(domain.Tenant, "select id from domains where tenant_id = @tenant and name = @name", row => new DomainId(row.GetGuid(0)), ct,
             ("tenant", domain.Tenant.Value), ("name", domain.Name));
         if (own is [var id]) return new Registration.AlreadyYours(id);
 
-        var counts = await db.Query("select (select count(*) from tenants where id = @tenant), (select count(*) from domains where tenant_id = @tenant)",
+        var counts = await db.QueryAs(domain.Tenant, "select (select count(*) from tenants where id = @tenant), (select count(*) from domains where tenant_id = @tenant)",
             row => (Tenants: row.GetInt64(0), Domains: row.GetInt64(1)), ct, ("tenant", domain.Tenant.Value));
         if (counts[0].Tenants == 0) return new Registration.NoSuchTenant();
         return counts[0].Domains >= DomainsPerTenantMax ? new Registration.TooMany() : null;

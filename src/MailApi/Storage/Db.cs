@@ -57,14 +57,18 @@ public sealed class Db : IDisposable
 
     /// <summary>The same for a tenant, behind the second wall; null: for the service itself.</summary>
     public Task<T> WriteAs<T>(TenantId? tenant, Func<DbTransaction, Task<T>> work, CancellationToken ct) =>
-        dialect.BindTenant is null || tenant is null ? Write(work, ct) : Write(async transaction =>
-        {
-            await Bind(transaction, tenant, ct);
-            var result = await work(transaction);
-            // What is noted of it in the audit log is the service's own.
-            await Bind(transaction, null, ct);
-            return result;
-        }, ct);
+        tenant is { } one ? Write(transaction => As(one, transaction, () => work(transaction), ct), ct) : Write(work, ct);
+
+    /// <summary>A part of a transaction that is a tenant's, behind the second wall.</summary>
+    public async Task<T> As<T>(TenantId tenant, DbTransaction transaction, Func<Task<T>> work, CancellationToken ct)
+    {
+        if (dialect.BindTenant is null) return await work();
+        await Bind(transaction, tenant, ct);
+        var result = await work();
+        // What follows, as its note in the audit log, is the service's own.
+        await Bind(transaction, null, ct);
+        return result;
+    }
 
     /// <summary>Notes an act that changes nothing in the store.</summary>
     public async Task Note(Act act, CancellationToken ct) => act.Committed(await InTurn(() => Transact(transaction => act.Append(transaction, ct), ct), ct));
