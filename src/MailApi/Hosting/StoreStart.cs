@@ -36,6 +36,7 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
     /// Waits for a store that is away no longer than <see cref="Patience"/>; for its turn among other processes, and for a table that is in use, as long as it takes: the
     /// processes of the version before go on meanwhile.
     /// </summary>
+    /// <exception cref="SettingsException">It was away for longer.</exception>
     private async Task Migrate(CancellationToken ct)
     {
         var migrator = new Migrator(settings.Store, files.Directory);
@@ -58,6 +59,10 @@ internal sealed partial class StoreStart(Settings settings, LocalFiles files, Db
             {
                 LogWaiting(e.Message);
                 await Task.Delay(Between, time, ct);
+            }
+            catch (DbException e)
+            {
+                throw new SettingsException($"The store could not be reached for {Patience.TotalSeconds:0} s: {e.Message}. Start it, or correct Store__ConnectionString.");
             }
         }
     }
