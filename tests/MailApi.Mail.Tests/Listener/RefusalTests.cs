@@ -181,6 +181,22 @@ public sealed class RefusalTests
         Assert.Single(client.Delivered);
     }
 
+    [Theory]
+    [InlineData("MAIL FROM:<ann@example.net> SIZE=26214401", "552 5.3.4")]
+    [InlineData("MAIL FROM:<ann>", "501 5.1.7")]
+    public async Task What_was_pipelined_behind_a_refused_MAIL_is_no_error(string mail, string refusal)
+    {
+        await using var client = await Client.Ready(new ReceptionLimits { ErrorsMax = 3 });
+        var recipients = Enumerable.Range(0, 100).Select(count => $"RCPT TO:<{count}@example.org>").ToList();
+        await client.Ask(string.Join("\r\n", [mail, .. recipients, "DATA"]), [refusal, .. Enumerable.Repeat("503 5.5.1", recipients.Count + 1)]);
+
+        // Without a MAIL it is one.
+        await client.Ask("RSET", "250 2.0.0");
+        await client.Ask("RCPT TO:<bob@example.org>", "503 5.5.1");
+        await client.Ask("RCPT TO:<bob@example.org>", "421 4.7.0");
+        await client.ExpectEnd();
+    }
+
     [Fact]
     public async Task Too_many_errors_end_the_session_but_refused_recipients_do_not()
     {

@@ -20,6 +20,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
     private int errors;
     private int loginFailures;
     private bool isAuthenticated;
+    private bool isMailRefused;
 
     public async Task Run(CancellationToken ct)
     {
@@ -138,6 +139,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
 
     private bool Mail(string text)
     {
+        isMailRefused = true;
         if (helo is null) return Refuse(Replies.HelloFirst);
         if (reception.Authenticate is not null && !isAuthenticated) return Refuse(wire.IsSecure ? Replies.LoginFirst : Replies.TlsFirst);
         if (transaction is not null) return Refuse(Replies.MailTwice);
@@ -146,12 +148,13 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         var smtpUtf8 = argument.Parameters.Any(parameter => parameter.Name == "SMTPUTF8");
         if (argument.Path is { NeedsSmtpUtf8: true } && !smtpUtf8) return Refuse(Replies.NeedsSmtpUtf8);
         transaction = new Transaction(new Sender(client, helo, argument.Path), smtpUtf8);
+        isMailRefused = false;
         return Answer(Replies.SenderOk);
     }
 
     private async ValueTask<bool> Recipient(string text, CancellationToken ct)
     {
-        if (transaction is null) return Refuse(Replies.MailFirst);
+        if (transaction is null) return WithoutMail();
         if (transaction.Content is not null) return Refuse(Replies.ChunksBegun);
         if (!PathArgument.TryParse(text, "TO:", out var argument) || argument.Path is null) return Refuse(Replies.BadRcptTo);
         if (Parameters.RecipientFault(argument, transaction.SmtpUtf8) is { } bad) return Refuse(bad);
@@ -166,7 +169,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
     private async ValueTask<bool> Data(string argument, CancellationToken ct)
     {
         if (argument.Length > 0) return Refuse(Replies.NoArgument);
-        if (transaction is null) return Refuse(Replies.MailFirst);
+        if (transaction is null) return WithoutMail();
         if (transaction.Content is not null) return Refuse(Replies.ChunksBegun);
         // No offence: a client that pipelines sends DATA before it knows that its recipients were refused (RFC 2920 §3.1).
         if (transaction.Recipients.Count == 0) return Conclude(Replies.NoRecipients);
@@ -221,6 +224,7 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
     {
         transaction?.Content?.Release();
         transaction = null;
+        isMailRefused = false;
     }
 
     /// <summary>421 says that the connection ends, whoever chose it (RFC 5321 §3.8).</summary>
@@ -229,6 +233,9 @@ internal sealed class Session(Reception reception, Wire wire, EndPoint? client, 
         wire.Write(reply);
         return reply.Code != 421;
     }
+
+    /// <summary>No offence where MAIL was refused, since what was pipelined behind it was sent before its reply: a 421 among those of its group would have the client try again what is refused for good.</summary>
+    private bool WithoutMail() => isMailRefused ? Answer(Replies.MailFirst) : Refuse(Replies.MailFirst);
 
     /// <summary>Answers an offence; one too many ends the session.</summary>
     private bool Refuse(Reply reply) => ++errors < limits.ErrorsMax ? Answer(reply) : End(Replies.TooManyErrors);
