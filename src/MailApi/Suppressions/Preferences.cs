@@ -1,5 +1,6 @@
 using System.Data.Common;
 using MailApi.Api;
+using MailApi.Events;
 using MailApi.Storage;
 
 namespace MailApi.Suppressions;
@@ -20,11 +21,14 @@ internal sealed record Preferences
 /// <summary>Choices to be made; what is not named stays as it is.</summary>
 internal sealed record Choices(IReadOnlyDictionary<Category, bool> Categories, IReadOnlyDictionary<string, bool> Topics);
 
+/// <summary>What a recipient did want until now and wants no more: a category, or a topic within it.</summary>
+internal readonly record struct Refusal(Category Category, string? Topic);
+
 /// <summary>
 /// What recipients chose: of categories in the suppression list, where an unsubscription is one reason of several and the only one that a choice can undo;
 /// of topics beside it.
 /// </summary>
-internal sealed class PreferenceStore(Db db, Topics topics)
+internal sealed class PreferenceStore(Db db, Topics topics, EventsAppended appended)
 {
     private const string Unsubscriptions = """
         select category from suppressions
@@ -46,28 +50,38 @@ internal sealed class PreferenceStore(Db db, Topics topics)
         };
     }
 
-    public Task Choose(TenantId tenant, string address, Choices choices, string source, CancellationToken ct) => db.WriteAs(tenant, async transaction =>
+    /// <summary>The tenant is told of each refusal, as it is when the recipient follows a link: of no mail in particular.</summary>
+    public async Task Choose(TenantId tenant, string address, Choices choices, string source, CancellationToken ct)
     {
-        await Choose(transaction, tenant, address, choices, source, ct);
-        return 0;
-    }, ct);
+        var told = await db.WriteAs(tenant, async transaction =>
+        {
+            var refused = await Choose(transaction, tenant, address, choices, source, ct);
+            await transaction.Run([.. refused.SelectMany(refusal => EventLog.Append(
+                tenant, EventType.RecipientUnsubscribed, new EventData { Recipient = address, Category = refusal.Category, Topic = refusal.Topic }))], null, ct);
+            return refused.Count;
+        }, ct);
+        if (told > 0) appended();
+    }
 
-    /// <summary>Answers the topics that the recipient did want until now and wants no more.</summary>
-    public static async Task<IReadOnlyList<string>> Choose(
+    /// <summary>Tells nobody.</summary>
+    public static async Task<IReadOnlyList<Refusal>> Choose(
         DbTransaction transaction, TenantId tenant, string address, Choices choices, string source, CancellationToken ct)
     {
-        foreach (var (category, wanted) in choices.Categories)
-            if (!wanted) await transaction.Run([SuppressionList.Add(tenant, address, category, SuppressionReason.Unsubscribe, source)], null, ct);
+        var refused = new List<Refusal>();
+        foreach (var category in choices.Categories.Where(choice => !choice.Value).Select(choice => choice.Key))
+        {
+            var suppress = SuppressionList.Add(tenant, address, category, SuppressionReason.Unsubscribe, source);
+            if (await transaction.Execute(suppress.Sql, ct, suppress.Args) > 0) refused.Add(new Refusal(category, null));
+        }
         await Resubscribe(transaction, tenant, address, [.. choices.Categories.Where(choice => choice.Value).Select(choice => choice.Key)], source, ct);
 
-        var refused = new List<string>();
         foreach (var (topic, wanted) in choices.Topics)
         {
             (string, object?)[] args = [("tenant", tenant.Value), ("address", SuppressionList.Key(address)), ("topic", topic)];
             if (wanted) await transaction.Execute("delete from topic_refusals where tenant_id = @tenant and address = @address and topic = @topic", ct, args);
             else if (await transaction.Execute("""
                 insert into topic_refusals (tenant_id, address, topic, source, created_at) values (@tenant, @address, @topic, @source, now_ms()) on conflict do nothing
-                """, ct, [.. args, ("source", source)]) > 0) refused.Add(topic);
+                """, ct, [.. args, ("source", source)]) > 0) refused.Add(new Refusal(Category.Marketing, topic));
         }
         return refused;
     }

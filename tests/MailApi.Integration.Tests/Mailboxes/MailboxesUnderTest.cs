@@ -87,7 +87,7 @@ internal sealed class MailboxesUnderTest : IAsyncDisposable
         var time = clock ?? TimeProvider.System;
         var sending = new SendingDomains(store.Db, store.Vault, time);
         var topics = new Topics(store.Db);
-        var links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics), () => { });
+        var links = new UnsubscribeLinks(store.Db, tokens, topics, new PreferenceStore(store.Db, topics, () => { }), () => { });
         var addressees = new Addressees(sending, links, verp, time);
         var leases = new MailboxLeases(store.Db);
         var router = new MxRouter(new DnsResolver(new DnsOptions { Servers = [dns.EndPoint], AllowPrivateNetworks = true }, time), new RoutingOptions { AllowPrivateNetworks = true }, Random.Shared);

@@ -143,7 +143,7 @@ public sealed class BounceRuleTests(SharedServers servers)
         await using var spool = new SpoolUnderTest(store.Db);
         await spool.Node.Announce(Ct);
         var tenant = await store.AddTenant();
-        var preferences = new PreferenceStore(store.Db, new Topics(store.Db));
+        var preferences = new PreferenceStore(store.Db, new Topics(store.Db), () => { });
         await preferences.Choose(tenant, "ANN0@example.net", new Choices(new Dictionary<Category, bool>(), new Dictionary<string, bool> { ["weekly"] = false }), "api", Ct);
 
         foreach (var topic in (string?[])[null, "offers", "weekly"])

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using MailApi.Testing;
 using MailApi.Tests.Http;
 
 namespace MailApi.Tests.Suppressions;
@@ -47,6 +48,24 @@ public sealed class PreferenceRoutesTests(TestHost host)
 
         async Task<string?[]> Reasons() => [.. (await TestHost.Json(await tenant.Live.GetAsync($"/suppressions?address={recipient}")))
             .GetProperty("items").EnumerateArray().Select(entry => entry.GetProperty("reason").GetString())];
+    }
+
+    [Fact]
+    public async Task What_is_left_is_told_and_counted_once()
+    {
+        var (tenant, recipient) = (await WithTopics(), $"ann.{Guid.NewGuid():N}@example.net");
+        for (var time = 0; time < 2; time++)
+            await TestHost.Json(await tenant.Live.PutAsJsonAsync(Path(recipient), new { categories = new { support = false, marketing = true }, topics = new { weekly = false, offers = true } }));
+
+        var told = (await TestHost.Json(await tenant.Live.GetAsync("/events"))).GetProperty("items").EnumerateArray()
+            .Where(it => it.GetProperty("type").GetString() == "recipient.unsubscribed").Select(it => it.GetProperty("data")).ToList();
+        Assert.All(told, data => Assert.Equal(recipient, data.GetProperty("recipient").GetString()));
+        Assert.Equal([("marketing", "weekly"), ("support", null)], told.Select(data => (data.GetProperty("category").GetString(), data.TryGetProperty("topic", out var topic) ? topic.GetString() : null)).Order());
+        // Whoever refuses a topic still gets the rest.
+        await Eventually.HoldsAsync(
+            async () => (await TestHost.Json(await tenant.Live.GetAsync("/stats?groupBy=category"))).GetProperty("items").EnumerateArray()
+                .Any(row => row.GetProperty("category").GetString() == "support" && row.GetProperty("unsubscribed").GetInt64() == 1),
+            TimeSpan.FromSeconds(60), "it is counted", CancellationToken.None);
     }
 
     [Fact]

@@ -163,7 +163,7 @@ public sealed class SuppressionListTests : IAsyncLifetime
     [Fact]
     public async Task A_topic_that_is_not_wanted_holds_back_the_categories_that_heed_topics()
     {
-        var preferences = new PreferenceStore(store.Db, new Topics(store.Db));
+        var preferences = new PreferenceStore(store.Db, new Topics(store.Db), () => { });
         await preferences.Choose(tenant, "Ann@example.net", new Choices(new Dictionary<Category, bool>(), new Dictionary<string, bool> { ["weekly"] = false }), "api", ct);
 
         Assert.Equal(TopicPreference, await list.Find(tenant, "ann@example.net", Marketing, "weekly", new HashSet<SuppressionReason> { TopicPreference }, ct));
