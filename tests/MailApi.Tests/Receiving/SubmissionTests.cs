@@ -1,8 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using MailApi.Hosting;
+using MailApi.Sending;
 using MailApi.Testing;
 using MailApi.Tests.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailApi.Tests.Receiving;
 
@@ -260,6 +262,28 @@ public sealed class SubmissionTests(TestHost host)
         Assert.Contains("451 4.7.1", replies);
     }
 
+    [Fact]
+    public async Task A_large_message_waits_for_a_place_to_be_composed_in_and_a_small_one_does_not()
+    {
+        await using var own = new TestHost();
+        await own.InitializeAsync();
+        var tenant = await own.NewTenant();
+        var memory = own.Services.GetRequiredService<BodyMemory>();
+        var places = new List<Task<IDisposable>>();
+        using var enough = new CancellationTokenSource();
+        do places.Add(memory.Compose(enough.Token));
+        while (places[^1].IsCompleted);
+        await enough.CancelAsync();
+
+        await using var large = await LoggedIn(own, tenant.LiveKey);
+        var taken = large.Send(Mail(tenant) + string.Concat(Enumerable.Repeat(new string('\u00E9', 70) + "\r\n", BodyMemory.FreeOctets / 70)), Unique());
+        await using var small = await LoggedIn(own, tenant.LiveKey);
+        for (var count = 0; count < 50; count++) Assert.StartsWith("250 ", await small.Send(Mail(tenant), Unique()), StringComparison.Ordinal);
+        Assert.False(taken.IsCompleted);
+        foreach (var place in places.SkipLast(1)) (await place).Dispose();
+        Assert.StartsWith("250 ", await taken, StringComparison.Ordinal);
+    }
+
     private static string Mail(TestTenant tenant, string fields = "") => $"From: orders@{tenant.Domain}\r\nSubject: Order 1001\r\n{fields}\r\nIt left.\r\n";
 
     private static string Unique() => $"ann.{Guid.NewGuid():N}@example.net";
@@ -271,9 +295,11 @@ public sealed class SubmissionTests(TestHost host)
     private static async Task<string?> CategoryOf(TestTenant tenant, string reply) =>
         (await TestHost.Json(await tenant.Live.GetAsync("/messages/" + Id(reply)))).GetProperty("category").GetString();
 
-    private async Task<SmtpCaller> LoggedIn(string key)
+    private Task<SmtpCaller> LoggedIn(string key) => LoggedIn(host, key);
+
+    private static async Task<SmtpCaller> LoggedIn(TestHost at, string key)
     {
-        var caller = await host.Caller();
+        var caller = await at.Caller();
         Assert.StartsWith("235 ", await caller.Login(key), StringComparison.Ordinal);
         return caller;
     }
