@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Bounces;
 using MailApi.Mail.Smtp.Listener;
+using MailApi.Sending;
 using MailApi.Spool;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -36,9 +37,6 @@ internal static class ReceiveRoutes
     /// <summary>Of a message: as much as is sent.</summary>
     public const int MessageBytesMax = 40 << 20;
 
-    /// <summary>A length that is only declared makes room for no more.</summary>
-    private const int DeclaredBytesMax = 256 * 1024;
-
     public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<Addressees>().AddSingleton<HeaderAddressee>().AddSingleton<Intake>();
 
     public static void MapReceive(this IEndpointRouteBuilder routes) => routes.MapPost("/receive", Receive).RequireScope(Scopes.Receive).IsTraffic()
@@ -49,9 +47,9 @@ internal static class ReceiveRoutes
 
     private static async Task<Results<Ok<ReceiveAnswer>, ProblemHttpResult>> Receive(
         [Description("The address that the message was sent to, as the server's envelope had it; without it Delivered-To, X-Original-To, Envelope-To or To must tell, or the message itself.")] string? recipient,
-        Caller caller, HttpRequest request, HttpResponse response, Addressees addressees, HeaderAddressee addressee, Intake intake, CancellationToken ct)
+        Caller caller, HttpContext context, BodyMemory memory, Addressees addressees, HeaderAddressee addressee, Intake intake, CancellationToken ct)
     {
-        if (RawBody.IsSomethingElse(request)) return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822, or with none.");
+        if (RawBody.IsSomethingElse(context.Request)) return Problem.UnsupportedMediaType.With("Send the raw message with Content-Type: message/rfc822, or with none.");
         Addressee? to = null;
         if (recipient is not null)
         {
@@ -60,14 +58,15 @@ internal static class ReceiveRoutes
                 return Problem.InvalidFields(new Dictionary<string, string[]> { ["recipient"] = ["Not an address of yours: <tag>@bounces.<your domain>. Leave it out to have the message itself looked at."] });
         }
 
-        using var octets = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, DeclaredBytesMax));
-        await request.Body.CopyToAsync(octets, ct);
-        var message = octets.GetBuffer().AsMemory(0, (int)octets.Length);
+        var (body, refusal) = await PostedBody.Read(context, caller.Tenant, memory, MessageBytesMax, ct);
+        if (body is null) return refusal!;
+        using var held = body;
+        var message = body.Octets;
         if (recipient is null) to = await addressee.Of(message, domain => domain.Tenant == caller.Tenant, ct);
         var taken = await intake.Take(message, to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), fromAnyone: false, ct);
         if (taken.Effect == ReturnEffect.TooEarly)
         {
-            response.Headers.RetryAfter = "5";
+            context.Response.Headers.RetryAfter = "5";
             return Problem.Busy.With("The message that this answers is still being sent. Hand it in again.");
         }
         return TypedResults.Ok(new ReceiveAnswer

@@ -1,10 +1,9 @@
 using MailApi.Api;
-using MailApi.Mail.Reports;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace MailApi.Reports;
 
-/// <summary>Reads the bodies that reports come in, and no more of them than a report has.</summary>
+/// <summary>Reads the bodies that reports from anyone come in, and no more of them than a report has.</summary>
 internal sealed class ReportBodies(TimeProvider time)
 {
     /// <summary>From anyone. TLS reports are a few kilobytes; those of the largest receivers are some hundred.</summary>
@@ -36,9 +35,6 @@ internal sealed class ReportBodies(TimeProvider time)
             Interlocked.Decrement(ref posts);
         }
     }
-
-    /// <summary>From a caller with a key.</summary>
-    public static Task<(byte[] Octets, ProblemHttpResult? Refusal)> Uploaded(HttpRequest request, CancellationToken ct) => Read(request, ReportLimits.MessageOctetsMax, ct);
 
     private async Task<(byte[] Octets, ProblemHttpResult? Refusal)> InTime(HttpRequest request, CancellationToken ct)
     {

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Reports;
+using MailApi.Sending;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -51,12 +52,13 @@ internal static class ReportRoutes
     }
 
     private static async Task<Results<Created<TakenReport>, Ok<TakenReport>, ProblemHttpResult>> Upload(
-        string id, HttpRequest request, Caller caller, DomainRows rows, ReportIntake intake, CancellationToken ct)
+        string id, HttpContext context, Caller caller, BodyMemory memory, DomainRows rows, ReportIntake intake, CancellationToken ct)
     {
         if (await DomainRoutes.Find(id, caller, rows, ct) is not { } domain) return Problem.NotFound.With();
-        var (octets, refusal) = await ReportBodies.Uploaded(request, ct);
-        if (refusal is not null) return refusal;
-        return await intake.TakeFile(domain.Id, octets, ct) switch
+        var (body, refusal) = await PostedBody.Read(context, domain.Tenant, memory, ReportLimits.MessageOctetsMax, ct);
+        if (body is null) return refusal!;
+        using var held = body;
+        return await intake.TakeFile(domain.Id, body.Octets, ct) switch
         {
             ReportTaking.Stored stored => TypedResults.Created($"/domains/{domain.Id}/reports", new TakenReport { Kind = stored.Kind, Organization = stored.Organization, ReportId = stored.ReportId }),
             ReportTaking.Duplicate there => TypedResults.Ok(new TakenReport { Kind = there.Kind, Organization = there.Organization, ReportId = there.ReportId }),

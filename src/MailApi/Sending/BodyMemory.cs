@@ -3,7 +3,7 @@ using MailApi.Api;
 namespace MailApi.Sending;
 
 /// <summary>
-/// What the bodies of messages may take of this process's memory while they are read and composed. What they need beyond their first octets is reserved before it is
+/// What the bodies of messages, sent or come back, may take of this process's memory while they are read and composed. What they need beyond their first octets is reserved before it is
 /// allocated, so that many large ones at once, or many that only say that they are large, are asked to come again and the process stays up.
 /// </summary>
 internal sealed class BodyMemory : IDisposable

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace MailApi.Sending;
 
-/// <summary>The octets of a message that a caller posts (<c>/send</c>, <c>/diagnose/send</c>), held until it is answered.</summary>
-internal sealed class SendBody : IDisposable
+/// <summary>The octets that a caller posts, held until it is answered: a message (<c>/send</c>, <c>/diagnose/send</c>), or what came back (<c>/receive</c>, reports).</summary>
+internal sealed class PostedBody : IDisposable
 {
     private const int BlockBytes = 16 * 1024;
 
@@ -22,44 +22,62 @@ internal sealed class SendBody : IDisposable
 
     private readonly BodyMemory memory;
     private readonly TenantId tenant;
+    private readonly long octetsMax;
     private byte[] buffer;
     private int length;
     private long reserved;
     private IDisposable? place;
 
-    private SendBody(BodyMemory memory, TenantId tenant, long? declared)
+    private PostedBody(BodyMemory memory, TenantId tenant, long octetsMax, long? declared)
     {
-        (this.memory, this.tenant) = (memory, tenant);
+        (this.memory, this.tenant, this.octetsMax) = (memory, tenant, octetsMax);
         // No more than a block: a length that is declared costs its sender nothing.
         buffer = new byte[Math.Min(declared ?? BlockBytes, BlockBytes)];
     }
 
     public ReadOnlyMemory<byte> Octets => buffer.AsMemory(0, length);
 
+    /// <summary>Reads a message whole as <see cref="Read"/> does, and waits for a place to compose it in where it is large.</summary>
+    public static async Task<(PostedBody? Body, IResult? Problem)> ReadMessage(HttpContext context, Caller caller, BodyMemory memory, CancellationToken ct)
+    {
+        if (!context.Request.HasJsonContentType()) return (null, Problem.UnsupportedMediaType.With("Send Content-Type: application/json."));
+        var (body, problem) = await Read(context, caller.Tenant, memory, SendLimits.BodyBytesMax, ct);
+        if (body is not { reserved: > 0 }) return (body, problem);
+        try
+        {
+            body.place = await memory.Compose(ct);
+            return (body, null);
+        }
+        finally
+        {
+            if (body.place is null) body.Dispose();
+        }
+    }
+
     /// <summary>Reads the body whole, or throws it away as it comes and says why.</summary>
-    public static async Task<(SendBody? Body, IResult? Problem)> Read(HttpContext context, Caller caller, BodyMemory memory, CancellationToken ct)
+    public static async Task<(PostedBody? Body, ProblemHttpResult? Problem)> Read(HttpContext context, TenantId tenant, BodyMemory memory, long octetsMax, CancellationToken ct)
     {
         var request = context.Request;
-        if (!request.HasJsonContentType()) return (null, Problem.UnsupportedMediaType.With("Send Content-Type: application/json."));
-        if (request.ContentLength > SendLimits.BodyBytesMax) return (null, TooLarge());
+        if (request.ContentLength > octetsMax) return (null, TooLarge(octetsMax));
         MustComeFast(context, request.ContentLength is null or > BodyMemory.FreeOctets ? LargeBytesPerSecondMin : BytesPerSecondMin);
-        var body = new SendBody(memory, caller.Tenant, request.ContentLength);
+        var body = new PostedBody(memory, tenant, octetsMax, request.ContentLength);
         ProblemHttpResult? problem = null;
+        var isRead = false;
         try
         {
             problem = await body.Fill(request.BodyReader, request.ContentLength, ct);
-            if (problem is null && body.reserved > 0) body.place = await memory.Compose(ct);
+            isRead = problem is null;
         }
         catch (BadHttpRequestException e)
         {
             // Not left to the exception handler: thousands that are cut at once would throw through every layer between.
-            problem = e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge() : Problem.BadRequest.With(e.Message);
+            problem = e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge(octetsMax) : Problem.BadRequest.With(e.Message);
         }
         finally
         {
-            if (problem is not null || (body.reserved > 0 && body.place is null)) body.Dispose();
+            if (!isRead) body.Dispose();
         }
-        if (problem is IStatusCodeHttpResult { StatusCode: StatusCodes.Status503ServiceUnavailable }) context.Response.Headers.RetryAfter = "5";
+        if (problem?.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = "5";
         return problem is null ? (body, null) : (null, problem);
     }
 
@@ -104,12 +122,12 @@ internal sealed class SendBody : IDisposable
 
     private ProblemHttpResult? Append(ReadOnlySpan<byte> octets, long? declared)
     {
-        if (length + octets.Length > SendLimits.BodyBytesMax) return TooLarge();
+        if (length + octets.Length > octetsMax) return TooLarge(octetsMax);
         if (length + octets.Length > buffer.Length)
         {
             var needed = length + octets.Length;
             // A declared length is believed once more has come than is free.
-            var size = Math.Max(needed, Math.Min(declared ?? 2L * buffer.Length, needed > BodyMemory.FreeOctets ? SendLimits.BodyBytesMax : 2L * buffer.Length));
+            var size = Math.Max(needed, Math.Min(declared ?? 2L * buffer.Length, needed > BodyMemory.FreeOctets ? octetsMax : 2L * buffer.Length));
             var more = Math.Max(0, size - BodyMemory.FreeOctets) - reserved;
             if (more > 0 && !memory.TryReserve(tenant, more)) return Problem.Busy.With("Too many large messages arrive at this moment; send it again in a few seconds.");
             reserved += Math.Max(0, more);
@@ -120,5 +138,5 @@ internal sealed class SendBody : IDisposable
         return null;
     }
 
-    private static ProblemHttpResult TooLarge() => Problem.TooLarge.With($"The body may have at most {SendLimits.BodyBytesMax} octets.");
+    private static ProblemHttpResult TooLarge(long octetsMax) => Problem.TooLarge.With($"The body may have at most {octetsMax} octets.");
 }
