@@ -160,7 +160,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         Taken taken;
         try
         {
-            taken = await intake.Take(octets, await addressee.Of(octets, domain => domain.Id == mailbox.Domain, ct), new Scope(Domain: mailbox.Domain), fromAnyone: false, ct);
+            taken = await intake.Take(octets, await addressee.Of(octets, to => to.Domain.Id == mailbox.Domain, ct), new Scope(Domain: mailbox.Domain), fromAnyone: false, ct);
         }
         catch (Exception e) when (e is not (DbException or OperationCanceledException))
         {

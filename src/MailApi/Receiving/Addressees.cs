@@ -39,7 +39,8 @@ internal sealed class Addressees(SendingDomains domains, UnsubscribeLinks links,
             "feedback" or "abuse" or "postmaster" => new Addressee.Feedback(domain),
             "dmarc" or "tls" => new Addressee.Reports(domain),
             _ when TryReadReturnPath(local, out var envelope) => new Addressee.ReturnPath(domain, envelope),
-            _ when await links.FindByMailbox(local, ct) is { } mail && mail.Tenant == domain.Tenant => new Addressee.Unsubscribe(domain, mail),
+            // Of mail whose domain is registered no more, or anew, the sender's other hosts take it too.
+            _ when await links.FindByMailbox(local, ct) is { } mail && mail.Tenant == domain.Tenant && (mail.Domain ?? domain.Name) == domain.Name => new Addressee.Unsubscribe(domain, mail),
             _ => new Addressee.Unknown(domain),
         };
     }

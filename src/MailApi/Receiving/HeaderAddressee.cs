@@ -1,4 +1,3 @@
-using MailApi.Domains;
 using MailApi.Mail.Smtp.Listener;
 using MimeKit;
 
@@ -15,15 +14,15 @@ internal sealed class HeaderAddressee(Addressees addressees)
 
     /// <summary>An address that tells what the message is about; null where no field names one.</summary>
     /// <param name="message">Its octets.</param>
-    /// <param name="isOwn">Whether who brings the message may speak for the domain.</param>
+    /// <param name="isOwn">Whether who brings the message may speak for the address.</param>
     /// <param name="ct">Ends the look-ups.</param>
-    public async Task<Addressee?> Of(ReadOnlyMemory<byte> message, Func<SendingDomain, bool> isOwn, CancellationToken ct)
+    public async Task<Addressee?> Of(ReadOnlyMemory<byte> message, Func<Addressee, bool> isOwn, CancellationToken ct)
     {
         foreach (var address in Addresses(message).Distinct(StringComparer.OrdinalIgnoreCase).Take(AddressesMax))
         {
             if (!MailPath.TryParse(address, out var path)) continue;
             var to = await addressees.Find(path, ct);
-            if (to is (Addressee.ReturnPath or Addressee.Unsubscribe or Addressee.Reports) && isOwn(to.Domain)) return to;
+            if (to is (Addressee.ReturnPath or Addressee.Unsubscribe or Addressee.Reports) && isOwn(to)) return to;
         }
         return null;
     }

@@ -101,9 +101,13 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     {
         Returned.Status status => await Status(status, proven, of, fromAnyone, ct),
         Returned.Complaint complaint => await Complaint(complaint, proven, of, fromAnyone, ct),
-        Returned.AutoReply => new Taken(ReturnedKind.AutoReply, proven, ReturnEffect.Nothing),
-        _ => new Taken(ReturnedKind.Other, proven, ReturnEffect.Nothing),
+        Returned.AutoReply => await Inconsequential(ReturnedKind.AutoReply, proven, of, ct),
+        _ => await Inconsequential(ReturnedKind.Other, proven, of, ct),
     };
+
+    /// <summary>Even what changes nothing tells nobody of an envelope that is not theirs.</summary>
+    private async Task<Taken> Inconsequential(ReturnedKind kind, EnvelopeId? envelope, Scope of, CancellationToken ct) =>
+        new(kind, envelope, envelope is { } about && await returns.RecipientOf(about, of, ct) is null ? ReturnEffect.Unknown : ReturnEffect.Nothing);
 
     private async Task<Taken> Status(Returned.Status status, EnvelopeId? proven, Scope of, bool fromAnyone, CancellationToken ct)
     {
@@ -112,7 +116,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         var failed = recipients.FirstOrDefault(recipient => recipient.Action == DeliveryAction.Failed);
         if (envelope is null) return new Taken(ReturnedKind.Status, null, ReturnEffect.Unknown, failed?.Verdict);
         // Delays and successes are of no consequence: who took the mail goes on trying.
-        if (failed is null) return new Taken(ReturnedKind.Status, envelope, ReturnEffect.Nothing);
+        if (failed is null) return await Inconsequential(ReturnedKind.Status, envelope, of, ct);
         var reply = new EventReply(failed.Reply.Code, failed.Reply.Enhanced, failed.Reply.Text, failed.RemoteHost);
         return new Taken(ReturnedKind.Status, envelope, await Record(new Return.Bounce(envelope.Value, reply, failed.Verdict) { Of = Narrowed(of, status.About) }, ct), failed.Verdict);
     }
@@ -133,7 +137,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
     {
         if (await Tie(complaint.About, proven, of, fromAnyone, ct) is not { } envelope) return new Taken(ReturnedKind.Complaint, null, ReturnEffect.Unknown);
         // RFC 5965 §7.3, RFC 6591: "not-spam" takes nothing back that we know of, "auth-failure" is no word of the recipient's. "opt-out" was one before the RFC.
-        if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus" or "opt-out" or "opt-out-list" or "other")) return new Taken(ReturnedKind.Complaint, envelope, ReturnEffect.Nothing);
+        if (complaint.FeedbackType is not ("abuse" or "fraud" or "virus" or "opt-out" or "opt-out-list" or "other")) return await Inconsequential(ReturnedKind.Complaint, envelope, of, ct);
         return new Taken(ReturnedKind.Complaint, envelope, await Record(new Return.Complaint(envelope, complaint.FeedbackType) { Of = Narrowed(of, complaint.About) }, ct));
     }
 

@@ -54,7 +54,7 @@ internal static class ReceiveRoutes
         if (recipient is not null)
         {
             to = MailPath.TryParse(recipient, out var path) ? await addressees.Find(path, ct) : null;
-            if (to is null or Addressee.Unknown || to.Domain.Tenant != caller.Tenant)
+            if (to is null or Addressee.Unknown || !MaySpeakFor(caller, to))
                 return Problem.InvalidFields(new Dictionary<string, string[]> { ["recipient"] = ["Not an address of yours: <tag>@bounces.<your domain>. Leave it out to have the message itself looked at."] });
         }
 
@@ -62,8 +62,8 @@ internal static class ReceiveRoutes
         if (body is null) return refusal!;
         using var held = body;
         var message = body.Octets;
-        if (recipient is null) to = await addressee.Of(message, domain => domain.Tenant == caller.Tenant, ct);
-        var taken = await intake.Take(message, to, new Scope(Tenant: caller.Tenant, Domain: to?.Domain.Id), fromAnyone: false, ct);
+        if (recipient is null) to = await addressee.Of(message, address => MaySpeakFor(caller, address), ct);
+        var taken = await intake.Take(message, to, new Scope(caller.Tenant, to?.Domain.Id, Domains: caller.Domains, TestOnly: caller.IsTest), fromAnyone: false, ct);
         if (taken.Effect == ReturnEffect.TooEarly)
         {
             context.Response.Headers.RetryAfter = "5";
@@ -79,6 +79,10 @@ internal static class ReceiveRoutes
             Explanation = taken.Verdict?.Explanation,
         });
     }
+
+    /// <summary>Whoever may not send as a domain may not answer for it either, and a test key for no live mail.</summary>
+    private static bool MaySpeakFor(Caller caller, Addressee to) =>
+        to.Domain.Tenant == caller.Tenant && caller.Domains?.Contains(to.Domain.Name) != false && (!caller.IsTest || to is not Addressee.Unsubscribe { Mail.Test: false });
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -24,7 +24,10 @@ internal abstract record Return(EnvelopeId Envelope)
 /// <param name="Domain">Which they must have been sent from.</param>
 /// <param name="Message">By its Message-ID: narrows only if there is one, since others' may look like ours.</param>
 /// <param name="FeedbackOf">By its feedback id, which nobody else makes.</param>
-internal readonly record struct Scope(TenantId? Tenant = null, DomainId? Domain = null, MessageId? Message = null, MessageId? FeedbackOf = null);
+/// <param name="Domains">The names of the domains, one of which they must have been sent from: what a key is bound to.</param>
+/// <param name="TestOnly">What a test key sent, and nothing else.</param>
+internal readonly record struct Scope(
+    TenantId? Tenant = null, DomainId? Domain = null, MessageId? Message = null, MessageId? FeedbackOf = null, IReadOnlyList<string>? Domains = null, bool TestOnly = false);
 
 /// <summary>What a return changed.</summary>
 internal enum ReturnEffect
@@ -65,17 +68,12 @@ internal sealed class Returns : IAsyncDisposable
     public Task<ReturnEffect> Record(Return what, CancellationToken ct) => batcher.Add(what, ct);
 
     /// <summary>The only envelope of a message, for answers that name no more than that; null where there are several, or none within the scope.</summary>
-    public async Task<EnvelopeId?> OnlyEnvelopeOf(MessageId message, Scope of, CancellationToken ct)
-    {
-        var found = await db.Query("select id, tenant_id, domain_id from envelopes where message_id = @message limit 2",
-            row => (Id: new EnvelopeId(row.GetGuid(0)), Tenant: new TenantId(row.GetGuid(1)), Domain: new DomainId(row.GetGuid(2))), ct, ("message", message.Value));
-        return found is [var only] && (of.Tenant ?? only.Tenant) == only.Tenant && (of.Domain ?? only.Domain) == only.Domain ? only.Id : null;
-    }
+    public async Task<EnvelopeId?> OnlyEnvelopeOf(MessageId message, Scope of, CancellationToken ct) =>
+        await db.Query($"select id from envelopes where message_id = @only and {Owned} limit 2", row => new EnvelopeId(row.GetGuid(0)), ct, [("only", message.Value), .. Named(of)]) is [var only] ? only : null;
 
-    /// <summary>Whom an envelope is for, in lower-case A-labels; null where there is none of this tenant and domain.</summary>
-    public async Task<string?> RecipientOf(EnvelopeId envelope, Scope of, CancellationToken ct) => await db.Query(
-        "select recipient from envelopes where id = @id and (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain)",
-        row => row.GetString(0), ct, ("id", envelope.Value), ("tenant", of.Tenant?.Value), ("domain", of.Domain?.Value)) is [var recipient] ? recipient : null;
+    /// <summary>Whom an envelope is for, in lower-case A-labels; null where there is none within the scope.</summary>
+    public async Task<string?> RecipientOf(EnvelopeId envelope, Scope of, CancellationToken ct) =>
+        await db.Query($"select recipient from envelopes where id = @id and {Owned}", row => row.GetString(0), ct, [("id", envelope.Value), .. Named(of)]) is [var recipient] ? recipient : null;
 
     public ValueTask DisposeAsync() => batcher.DisposeAsync();
 
@@ -116,23 +114,29 @@ internal sealed class Returns : IAsyncDisposable
         (cast(@tenant as uuid) is null or tenant_id = @tenant) and (cast(@domain as uuid) is null or domain_id = @domain) 
         and (cast(@message as uuid) is null or message_id = @message or not exists (select 1 from messages m where m.id = @message))
         and (cast(@feedback_of as uuid) is null or message_id = @feedback_of)
+        and (test or not @test_only)
+        and (cast(@domains as text) is null or exists (select 1 from messages m where m.id = envelopes.message_id and replace(@domains, ' ' || m.domain || ' ', '') <> @domains))
         """;
 
-    private static (string, object?)[] Named(Return item) =>
-        [("id", item.Envelope.Value), ("tenant", item.Of.Tenant?.Value), ("domain", item.Of.Domain?.Value), ("message", item.Of.Message?.Value),
-            ("feedback_of", item.Of.FeedbackOf?.Value)];
+    private static (string, object?)[] Named(Return item) => [("id", item.Envelope.Value), .. Named(item.Of)];
 
+    /// <summary>No name holds a blank: each stands between two of them.</summary>
+    private static (string, object?)[] Named(Scope of) =>
+        [("tenant", of.Tenant?.Value), ("domain", of.Domain?.Value), ("message", of.Message?.Value), ("feedback_of", of.FeedbackOf?.Value), ("test_only", of.TestOnly),
+            ("domains", of.Domains is { } names ? string.Concat(names.Select(name => $" {name} ")) : null)];
+
+    /// <summary>Test mail went nowhere: what comes back to it is told, and is nothing to anybody's address.</summary>
     private IEnumerable<Statement> Consequences(Return item, TenantId tenant, EventData data) => item switch
     {
         Return.Bounce bounce =>
         [
             .. EventLog.Append(tenant, EventType.MessageBounced, data with { Reply = bounce.Reply, Class = bounce.Verdict.Class, Hard = bounce.Verdict.IsHard, Explanation = bounce.Verdict.Explanation }),
-            .. suppressBounced(tenant, item.Envelope, data.Recipient!, bounce.Verdict),
+            .. data.Test == true ? [] : suppressBounced(tenant, item.Envelope, data.Recipient!, bounce.Verdict),
         ],
         Return.Complaint complaint =>
         [
             .. EventLog.Append(tenant, EventType.MessageComplained, data with { Reason = $"A feedback report of the type {complaint.FeedbackType} came in." }),
-            suppressComplained(tenant, item.Envelope, data.Recipient!),
+            .. data.Test == true ? [] : (Statement[])[suppressComplained(tenant, item.Envelope, data.Recipient!)],
         ],
         _ => [],
     };

@@ -547,19 +547,24 @@ public abstract class SpoolContract : IAsyncLifetime
     public async Task A_bounce_of_anothers_envelope_changes_nothing()
     {
         var (message, other) = (await Delivered(recipients: 2), await Delivered());
-        Scope[] foreign = [new(Tenant: PrefixedId.New<TenantId>()), new(Domain: PrefixedId.New<DomainId>()), new(Message: other.Id), new(FeedbackOf: other.Id), new(FeedbackOf: PrefixedId.New<MessageId>())];
+        Scope[] foreign = [new(Tenant: PrefixedId.New<TenantId>()), new(Domain: PrefixedId.New<DomainId>()), new(Message: other.Id), new(FeedbackOf: other.Id), new(FeedbackOf: PrefixedId.New<MessageId>()),
+            new(Domains: []), new(Domains: ["shop.example", "mail.shop.example.test"]), new(TestOnly: true)];
         foreach (var scope in foreign)
+        {
             Assert.Equal(ReturnEffect.Unknown, await spool.Returns.Record(BounceOf(message) with { Of = scope }, CancellationToken.None));
+            Assert.Null(await spool.Returns.RecipientOf(message.Envelopes[0].Id, scope, CancellationToken.None));
+        }
         Assert.Equal(ReturnEffect.Unknown, await spool.Returns.Record(new Return.Complaint(PrefixedId.New<EnvelopeId>(), "abuse"), CancellationToken.None));
         Assert.Equal(EnvelopeState.Delivered, (await spool.Recipient(message)).State);
 
         Assert.Null(await spool.Returns.OnlyEnvelopeOf(message.Id, default, CancellationToken.None));
         var single = await Delivered();
         Assert.Equal(single.Envelopes[0].Id, await spool.Returns.OnlyEnvelopeOf(single.Id, new Scope(tenant, single.DomainId), CancellationToken.None));
-        Assert.Null(await spool.Returns.OnlyEnvelopeOf(single.Id, new Scope(PrefixedId.New<TenantId>()), CancellationToken.None));
+        foreach (var scope in (Scope[])[new(PrefixedId.New<TenantId>()), new(Domains: ["other.example"]), new(TestOnly: true)])
+            Assert.Null(await spool.Returns.OnlyEnvelopeOf(single.Id, scope, CancellationToken.None));
         // Programs that submit mail have Message-IDs of their own, some of which look like ours.
         Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(other) with { Of = new Scope(Message: PrefixedId.New<MessageId>()) }, CancellationToken.None));
-        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(single) with { Of = new Scope(tenant, single.DomainId, single.Id, FeedbackOf: single.Id) }, CancellationToken.None));
+        Assert.Equal(ReturnEffect.Recorded, await spool.Returns.Record(BounceOf(single) with { Of = new Scope(tenant, single.DomainId, single.Id, FeedbackOf: single.Id, Domains: ["other.example", "mail.shop.example"]) }, CancellationToken.None));
     }
 
     private async Task<Acceptance> Delivered(int recipients = 1)

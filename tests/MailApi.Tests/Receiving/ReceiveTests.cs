@@ -1,10 +1,15 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using MailApi.Api;
 using MailApi.Receiving;
+using MailApi.Reports;
+using MailApi.Sending;
 using MailApi.Spool;
+using MailApi.Storage;
 using MailApi.Testing;
 using MailApi.Tests.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailApi.Tests.Receiving;
 
@@ -132,6 +137,87 @@ public sealed class ReceiveTests(TestHost host)
     }
 
     [Fact]
+    public async Task A_test_key_changes_nothing_of_live_mail()
+    {
+        var tenant = await host.NewTenant();
+        await ChangesNothing(tenant, tenant.Test);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_bound_to_domains_changes_their_mail_alone()
+    {
+        var tenant = await host.NewTenant();
+        await ChangesNothing(tenant, await BoundTo("elsewhere.example"));
+
+        var sent = await tenant.Deliver();
+        using var taken = await tenant.Receive(Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId), client: await BoundTo(tenant.Domain));
+        Assert.True((await TestHost.Json(taken)).GetProperty("recorded").GetBoolean());
+
+        async Task<HttpClient> BoundTo(string domain) =>
+            host.WithKey((await tenant.NewKey(new { mode = "live", scopes = new[] { "receive" }, domains = new[] { "other.example", domain } })).GetProperty("key").GetString()!);
+    }
+
+    [Fact]
+    public async Task Answers_to_test_mail_are_told_as_such_and_suppress_nobody()
+    {
+        var tenant = await host.NewTenant();
+        var recipient = $"ann-{Guid.NewGuid():N}@example.net";
+        var mail = tenant.Mail(recipient);
+        mail["category"] = "marketing";
+        await tenant.WaitFor(await tenant.Send(mail, tenant.Test), "delivered");
+        var listed = (await TestHost.Json(await tenant.Test.GetAsync($"/sandbox/messages?recipient={recipient}", ct))).GetProperty("items")[0];
+        var sent = await TestHost.Json(await tenant.Test.GetAsync($"/sandbox/messages/{listed.GetProperty("id").GetString()}", ct));
+        var (mailFrom, messageId, unsubscribe) = (sent.GetProperty("mailFrom").GetString()!, Header("Message-ID"), Header("List-Unsubscribe").Split("mailto:")[1].Split('>', '?')[0]);
+
+        foreach (var (message, to) in new[] { ("Subject: unsubscribe\r\n\r\n"u8.ToArray(), unsubscribe), (Answers.Feedback(mailFrom, messageId), mailFrom), (Answers.Bounce(mailFrom, recipient, messageId), mailFrom) })
+            foreach (var isNews in new[] { true, false })
+            {
+                using var response = await tenant.Receive(message, to, tenant.Test);
+                Assert.Equal(isNews, (await TestHost.Json(response)).GetProperty("recorded").GetBoolean());
+            }
+
+        Assert.Empty((await TestHost.Json(await tenant.Live.GetAsync("/suppressions", ct))).GetProperty("items").EnumerateArray());
+        var events = (await TestHost.Json(await tenant.Live.GetAsync("/events", ct))).GetProperty("items").EnumerateArray().ToLookup(it => it.GetProperty("type").GetString(), it => it.GetProperty("data"));
+        foreach (var type in (string[])["recipient.unsubscribed", "message.complained", "message.bounced"])
+            Assert.True(Assert.Single(events[type]).GetProperty("test").GetBoolean());
+
+        string Header(string name) => sent.GetProperty("headers").EnumerateArray().Single(header => header.GetProperty("name").GetString() == name).GetProperty("value").GetString()!;
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_large_body_is_asked_to_come_again_while_others_take_its_memory(bool isReport)
+    {
+        var tenant = await host.NewTenant();
+        Assert.True(PrefixedId.TryParse<TenantId>(tenant.Id, out var id));
+        var (memory, taken) = (host.Services.GetRequiredService<BodyMemory>(), 0L);
+        const int step = 1 << 20;
+        // Nothing of it is a report.
+        var read = isReport ? HttpStatusCode.UnprocessableEntity : HttpStatusCode.OK;
+        while (memory.TryReserve(id, step)) taken += step;
+
+        foreach (var isChunked in new[] { false, true })
+        {
+            using var refused = await Post(2 * step, isChunked);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(5)), (refused.StatusCode, refused.Headers.RetryAfter?.Delta));
+        }
+        using var small = await Post(BodyMemory.FreeOctets / 2, isChunked: false);
+        Assert.Equal(read, small.StatusCode);
+        memory.Release(id, taken);
+        using var again = await Post(2 * step, isChunked: true);
+        Assert.Equal(read, again.StatusCode);
+        // Nothing is held any more.
+        Assert.True(memory.TryReserve(id, taken));
+        memory.Release(id, taken);
+
+        async Task<HttpResponseMessage> Post(int octets, bool isChunked)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, isReport ? $"/domains/{tenant.DomainId}/reports" : "/receive") { Content = new ByteArrayContent(new byte[octets]) };
+            request.Headers.TransferEncodingChunked = isChunked;
+            return await tenant.Live.SendAsync(request, ct);
+        }
+    }
+
+    [Fact]
     public async Task A_return_path_that_was_altered_or_belongs_to_another_message_ties_nothing()
     {
         var tenant = await host.NewTenant();
@@ -170,6 +256,34 @@ public sealed class ReceiveTests(TestHost host)
     {
         using var taken = await Post(await host.AnyTenant(), contentType);
         Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+    }
+
+    /// <summary>A caller whose mail it is not learns no more than a stranger would.</summary>
+    private async Task ChangesNothing(TestTenant tenant, HttpClient caller)
+    {
+        var sent = await tenant.Deliver();
+        var (mail, unsubscribe) = await tenant.DeliverMarketing();
+        var bounce = Answers.Bounce(sent.MailFrom, sent.Recipient, sent.MessageId);
+        var delay = System.Text.Encoding.ASCII.GetBytes(System.Text.Encoding.ASCII.GetString(bounce).Replace("Action: failed", "Action: delayed", StringComparison.Ordinal));
+        byte[][] messages =
+        [
+            bounce, delay, Answers.Bounce("nobody@example.net", sent.Recipient, sent.MessageId), Answers.Feedback(sent.MailFrom, sent.MessageId), Answers.Feedback(sent.MailFrom, sent.MessageId, "not-spam"),
+            Answers.Feedback(null, sent.MessageId), System.Text.Encoding.ASCII.GetBytes($"To: {unsubscribe}\r\nSubject: unsubscribe\r\n\r\n"),
+        ];
+        foreach (var message in messages)
+        {
+            using var response = await tenant.Receive(message, client: caller);
+            var answer = await TestHost.Json(response);
+            Assert.False(answer.GetProperty("recorded").GetBoolean());
+            Assert.False(answer.TryGetProperty("envelope", out _));
+        }
+        using var refused = await tenant.Receive("Subject: unsubscribe\r\n\r\n"u8.ToArray(), unsubscribe, caller);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+
+        var found = await tenant.WaitFor(sent.Id, "delivered");
+        Assert.DoesNotContain(found.GetProperty("events").EnumerateArray(), it => it.GetProperty("type").GetString() == "message.complained");
+        Assert.Empty((await TestHost.Json(await tenant.Live.GetAsync("/suppressions", ct))).GetProperty("items").EnumerateArray());
+        await tenant.WaitFor(await tenant.Send(mail), "delivered");
     }
 
     private Task<HttpResponseMessage> Post(TestTenant tenant, string? contentType) => tenant.Live.PostAsync(
