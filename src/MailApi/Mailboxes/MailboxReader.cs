@@ -21,6 +21,9 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     /// <summary>As long as the session thinks right.</summary>
     private static readonly TimeSpan SessionsOwn = TimeSpan.MaxValue;
 
+    /// <summary>Reports of which the day has too many: they cost as much to fetch as the others, and the day is long.</summary>
+    private static readonly TimeSpan PutOffFor = TimeSpan.FromHours(1);
+
     private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseMax = TimeSpan.FromMinutes(5);
 
@@ -44,7 +47,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     public async Task Run(DomainId domain, CancellationToken ct)
     {
         var pause = PauseMin;
-        var place = new Place();
+        var place = new Place(time);
         while (!ct.IsCancellationRequested)
         {
             var wait = PollEvery;
@@ -89,7 +92,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
     {
         var listed = await session.List(ct);
         await ForgetGone(mailbox, listed, remembered, ct);
-        var fresh = listed.Where(message => !remembered.Contains(message.Key)).ToList();
+        var fresh = listed.Where(message => !remembered.Contains(message.Key) && !place.IsPutOff(message.Key)).ToList();
         var isAgain = false;
         foreach (var message in fresh.Take(RoundMax))
         {
@@ -140,6 +143,9 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             {
                 case Reading.TooEarly:
                     return false;
+                case Reading.PutOff:
+                    place.PutOff(message.Key);
+                    return true;
                 case Reading.Taken:
                     await session.MarkTaken(message, ct);
                     await Remember(mailbox, message, remembered, isTaken: true, ct);
@@ -169,6 +175,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
             return Reading.Left;
         }
         if (taken.Effect == ReturnEffect.TooEarly) return Reading.TooEarly;
+        if (taken.Effect == ReturnEffect.TooMany) return Reading.PutOff;
         // What answers none of the domain's mail may be somebody else's, in a mailbox that has other uses too.
         var isOurs = taken.Effect != ReturnEffect.Unknown && (taken.Envelope is not null || taken.Kind is ReturnedKind.Unsubscribe or ReturnedKind.Report);
         return isOurs && taken.Kind != ReturnedKind.Other ? Reading.Taken : Reading.Left;
@@ -219,9 +226,10 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         }
     }
 
-    /// <summary>The message at which sessions broke, one after the other.</summary>
-    private sealed class Place
+    /// <summary>The message at which sessions broke, one after the other, and those that are put off.</summary>
+    private sealed class Place(TimeProvider time)
     {
+        private readonly Dictionary<string, long> putOff = [];
         private bool isThere;
 
         public string? Key { get; private set; }
@@ -235,6 +243,21 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
 
         public void Leave() => isThere = false;
 
+        /// <summary>When there are too many they are forgotten, and looked at once more.</summary>
+        public void PutOff(string key)
+        {
+            if (putOff.Count >= RememberedMax) putOff.Clear();
+            putOff[key] = time.GetTimestamp();
+        }
+
+        public bool IsPutOff(string key)
+        {
+            if (!putOff.TryGetValue(key, out var since)) return false;
+            if (time.GetElapsedTime(since) < PutOffFor) return true;
+            putOff.Remove(key);
+            return false;
+        }
+
         public void Break()
         {
             if (isThere) Breaks++;
@@ -247,6 +270,7 @@ internal sealed partial class MailboxReader(MailboxStore store, MailboxAccess ac
         Taken,
         Left,
         TooEarly,
+        PutOff,
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A message of {Size} octets in the mailbox of {Domain} is larger than is read, and left there")]

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using MailApi.Mail.Smtp;
 using MailApi.Mail.Smtp.Listener;
+using MailApi.Reports;
 using MailApi.Spool;
 
 namespace MailApi.Receiving;
@@ -17,6 +18,8 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
     private static readonly Reply NoReport = new(550, "5.6.0", "Only reports are read at this address");
     private static readonly Reply StoreAway = new(451, "4.3.0", "The store is away, try again later");
     private static readonly Reply ComeAgain = new(451, "4.3.0", "The message that this answers is still being sent, try again later");
+
+    private static readonly Reply TooManyReports = new(451, "4.7.1", ReportIntake.TooMany);
 
     /// <summary>Answers RCPT.</summary>
     public async Task<Reply> Check(Sender sender, MailPath recipient, CancellationToken ct)
@@ -72,6 +75,7 @@ internal sealed partial class Inbound(Addressees addressees, Intake intake, ILog
         if (addressee is Addressee.Unknown) return BadReturnPath;
         var taken = await intake.Take(message, addressee, new Scope(Domain: addressee.Domain.Id), fromAnyone: true, ct);
         if (taken.Effect == ReturnEffect.TooEarly) return ComeAgain;
+        if (taken.Effect == ReturnEffect.TooMany) return TooManyReports;
         // A person who writes here would never be read: better that they are told.
         return addressee is Addressee.Feedback && taken.Kind != ReturnedKind.Complaint || addressee is Addressee.Reports && taken.Kind != ReturnedKind.Report ? NoReport : Taken;
     }

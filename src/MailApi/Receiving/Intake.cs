@@ -93,7 +93,7 @@ internal sealed class Intake(Returns returns, Addressees addressees, Unsubscribe
         ReportTaking.Stored => new Taken(ReturnedKind.Report, null, ReturnEffect.Recorded),
         ReportTaking.Duplicate => new Taken(ReturnedKind.Report, null, ReturnEffect.Nothing),
         ReportTaking.NotForDomain => new Taken(ReturnedKind.Report, null, ReturnEffect.Unknown),
-        ReportTaking.TooMany => new Taken(ReturnedKind.Report, null, ReturnEffect.TooEarly),
+        ReportTaking.TooMany => new Taken(ReturnedKind.Report, null, ReturnEffect.TooMany),
         _ => new Taken(ReturnedKind.Other, null, ReturnEffect.Nothing),
     };
 

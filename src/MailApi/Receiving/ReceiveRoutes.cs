@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Mail.Bounces;
 using MailApi.Mail.Smtp.Listener;
+using MailApi.Reports;
 using MailApi.Sending;
 using MailApi.Spool;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -64,21 +65,28 @@ internal static class ReceiveRoutes
         var message = body.Octets;
         if (recipient is null) to = await addressee.Of(message, address => MaySpeakFor(caller, address), ct);
         var taken = await intake.Take(message, to, new Scope(caller.Tenant, to?.Domain.Id, Domains: caller.Domains, TestOnly: caller.IsTest), fromAnyone: false, ct);
-        if (taken.Effect == ReturnEffect.TooEarly)
+        switch (taken.Effect)
         {
-            context.Response.Headers.RetryAfter = "5";
-            return Problem.Busy.With("The message that this answers is still being sent. Hand it in again.");
+            case ReturnEffect.TooEarly:
+                context.Response.Headers.RetryAfter = "5";
+                return Problem.Busy.With("The message that this answers is still being sent. Hand it in again.");
+            case ReturnEffect.TooMany:
+                context.Response.Headers.RetryAfter = "3600";
+                return Problem.RateLimited.With(ReportIntake.TooMany);
+            default:
+                return TypedResults.Ok(Answer(taken));
         }
-        return TypedResults.Ok(new ReceiveAnswer
-        {
-            Kind = taken.Kind,
-            Envelope = taken.Effect == ReturnEffect.Unknown ? null : taken.Envelope,
-            Recorded = taken.Effect == ReturnEffect.Recorded,
-            Class = taken.Verdict?.Class,
-            Hard = taken.Verdict?.IsHard,
-            Explanation = taken.Verdict?.Explanation,
-        });
     }
+
+    private static ReceiveAnswer Answer(Taken taken) => new()
+    {
+        Kind = taken.Kind,
+        Envelope = taken.Effect == ReturnEffect.Unknown ? null : taken.Envelope,
+        Recorded = taken.Effect == ReturnEffect.Recorded,
+        Class = taken.Verdict?.Class,
+        Hard = taken.Verdict?.IsHard,
+        Explanation = taken.Verdict?.Explanation,
+    };
 
     /// <summary>Whoever may not send as a domain may not answer for it either, and a test key for no live mail.</summary>
     private static bool MaySpeakFor(Caller caller, Addressee to) =>

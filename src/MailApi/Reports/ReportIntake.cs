@@ -13,6 +13,8 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
     /// <summary>Of one domain within a day. Large senders get about a hundred.</summary>
     public const int ReportsPerDayMax = 500;
 
+    public static readonly string TooMany = $"The domain got {ReportsPerDayMax} reports within a day, more than any has: no further ones are taken now.";
+
     /// <summary>Of one domain within a day; beyond it, only sums.</summary>
     public const int RowsPerDayMax = 20_000;
 
@@ -82,7 +84,7 @@ internal sealed class ReportIntake(Db db, DomainRows domains) : IDisposable
             ("results", (long)(kept.Dmarc.Count + kept.Tls.Count)));
         if (inserted == 0) return await IsThere(transaction, domain, report, ct)
             ? new ReportTaking.Duplicate(report.Kind, report.Organization, report.ReportId)
-            : new ReportTaking.TooMany($"The domain got {ReportsPerDayMax} reports within a day, more than any has: no further ones are taken now.");
+            : new ReportTaking.TooMany(TooMany);
         await transaction.Run([.. kept.Dmarc.Select((row, number) => Insert(id, number, domain, report.Day, row)), .. kept.Tls.Select((row, number) => Insert(id, number, domain, report.Day, row))], onRow: null, ct);
         return (ReportTaking)new ReportTaking.Stored(report.Kind, report.Organization, report.ReportId);
     }, ct);

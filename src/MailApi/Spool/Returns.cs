@@ -43,6 +43,9 @@ internal enum ReturnEffect
 
     /// <summary>There is no such envelope, or it is another's.</summary>
     Unknown,
+
+    /// <summary>It is a report, and its domain has got as many today as are taken. A repetition after an hour or more may fare better.</summary>
+    TooMany,
 }
 
 /// <summary>

@@ -6,7 +6,9 @@ using MailApi.Hosting;
 using MailApi.Integration.Tests.Fixtures;
 using MailApi.Mail.Mailboxes;
 using MailApi.OAuth;
+using MailApi.Reports;
 using MailApi.Spool;
+using MailApi.Storage;
 using MailApi.Testing;
 using MailApi.Testing.Reports;
 
@@ -193,6 +195,44 @@ public sealed class MailboxWatchTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task Of_a_flood_of_reports_what_is_not_taken_today_is_put_off_and_not_fetched_again_and_again()
+    {
+        await using var boxes = await MailboxesUnderTest.Create(StoreProvider.Sqlite, servers);
+        var domain = await boxes.AddDomain("mail.shop.example");
+        await boxes.Spool.Db.Write(async transaction =>
+        {
+            for (var index = 0; index < ReportIntake.ReportsPerDayMax; index++)
+                await transaction.Execute("""
+                    insert into reports (id, tenant_id, domain_id, kind, organization, report_id, policy_domain, day, begins_at, ends_at, received_at, results)
+                    values (@id, @tenant, @domain, 'dmarc', 'flood.example', @report, 'mail.shop.example', now_ms() / 86400000, 0, 0, now_ms(), 0)
+                    """, CancellationToken.None, ("id", Guid.CreateVersion7()), ("tenant", domain.Tenant.Value), ("domain", domain.Id.Value), ("report", $"f{index}"));
+            return 0;
+        }, CancellationToken.None);
+        var yesterday = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(-1);
+        boxes.Server.Deliver(ReportSamples.Mail($"dmarc@bounces.{domain.Name}", "application/gzip", ReportSamples.Gzip(ReportSamples.Dmarc(domain.Name, yesterday, "r1", rows: new SampleRow("192.0.2.1", 5)))));
+        await boxes.Name(domain, MailboxProtocol.Imap, AfterTaking.Flag);
+        var clock = new LaterClock();
+        await using var process = await boxes.Start(clock);
+        await Bounces();
+
+        // There is room for it again: it is looked at in an hour, whatever comes until then.
+        await boxes.Spool.Db.Execute("delete from reports", CancellationToken.None);
+        await Bounces();
+        Assert.Equal(0, await boxes.Reports(domain));
+        clock.Later = TimeSpan.FromHours(1);
+        await Bounces();
+        Assert.Equal(1, await boxes.Reports(domain));
+
+        // The oldest message is read first: the report before it.
+        async Task Bounces()
+        {
+            var (message, bounce) = await boxes.Delivered(domain);
+            boxes.Server.Deliver(bounce);
+            await boxes.Until(async () => await boxes.StateOf(message) == EnvelopeState.Bounced, "the bounce is recorded");
+        }
+    }
+
+    [Fact]
     public async Task A_message_that_is_too_large_is_left_and_those_after_it_are_read()
     {
         await using var boxes = await MailboxesUnderTest.Create(StoreProvider.Sqlite, servers);
@@ -222,6 +262,14 @@ public sealed class MailboxWatchTests(SharedServers servers)
 
         Assert.True(await boxes.Store.Remove(domain.Id, domain.Tenant, CancellationToken.None));
         await boxes.Until(() => Task.FromResult(boxes.Server.Log.Contains("Logged out", StringComparison.Ordinal)), "the session ends");
+    }
+
+    /// <summary>The system's, some time ahead.</summary>
+    private sealed class LaterClock : TimeProvider
+    {
+        public TimeSpan Later { get; set; }
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(Later.TotalSeconds * TimestampFrequency);
     }
 
     private static int Logins(DovecotServer server) => server.Log.Split("imap-login: Info: Login:").Length - 1;

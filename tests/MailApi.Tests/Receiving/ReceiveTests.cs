@@ -184,6 +184,34 @@ public sealed class ReceiveTests(TestHost host)
         string Header(string name) => sent.GetProperty("headers").EnumerateArray().Single(header => header.GetProperty("name").GetString() == name).GetProperty("value").GetString()!;
     }
 
+    [Fact]
+    public async Task Reports_beyond_what_a_domain_gets_in_a_day_are_told_as_such_by_either_way()
+    {
+        var tenant = await host.NewTenant();
+        Assert.True(PrefixedId.TryParse<TenantId>(tenant.Id, out var id) & PrefixedId.TryParse<DomainId>(tenant.DomainId, out var domain));
+        await host.Services.GetRequiredService<Db>().Write(async transaction =>
+        {
+            for (var index = 0; index < ReportIntake.ReportsPerDayMax; index++)
+                await transaction.Execute("""
+                    insert into reports (id, tenant_id, domain_id, kind, organization, report_id, policy_domain, day, begins_at, ends_at, received_at, results)
+                    values (@id, @tenant, @domain, 'dmarc', 'flood.example', @report, 'shop.example', now_ms() / 86400000, 0, 0, now_ms(), 0)
+                    """, ct, ("id", Guid.CreateVersion7()), ("tenant", id.Value), ("domain", domain.Value), ("report", $"f{index}"));
+            return 0;
+        }, ct);
+        var report = InboundTests.TlsReport(tenant);
+
+        using var refused = await tenant.Receive(System.Text.Encoding.ASCII.GetBytes(report), $"tls@bounces.{tenant.Domain}");
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Contains("500 reports within a day", await refused.Content.ReadAsStringAsync(ct), StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromHours(1), refused.Headers.RetryAfter?.Delta);
+
+        await using var receiver = await host.Stranger();
+        await receiver.Ask("EHLO mx.example.net");
+        var reply = await receiver.Send(report, $"tls@bounces.{tenant.Domain}");
+        Assert.StartsWith("451 4.7.1 ", reply, StringComparison.Ordinal);
+        Assert.Contains("500 reports within a day", reply, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task A_large_body_is_asked_to_come_again_while_others_take_its_memory(bool isReport)
     {
