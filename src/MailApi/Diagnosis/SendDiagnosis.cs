@@ -50,7 +50,7 @@ internal sealed class SendDiagnosis(
 {
     public async Task<IResult> Answer(Caller caller, HttpContext context, CancellationToken ct)
     {
-        var (body, unread) = await PostedBody.ReadMessage(context, caller, memory, ct);
+        var (body, unread) = await PostedBody.ReadMessage(context, caller.Tenant, memory, SendLimits.BodyBytesMax, ct);
         if (body is null) return unread!;
         using var held = body;
         if (reader.Parse(body.Octets, out var request) is { } refused) return refused;

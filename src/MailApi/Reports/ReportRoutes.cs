@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using MailApi.Api;
 using MailApi.Domains;
 using MailApi.Mail.Reports;
-using MailApi.Sending;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 

@@ -12,7 +12,7 @@ internal sealed class SendEndpoint(SendReader reader, BodyMemory memory, SendRig
 {
     public async Task<IResult> Send(Caller caller, HttpContext context, CancellationToken ct)
     {
-        var (body, unread) = await PostedBody.ReadMessage(context, caller, memory, ct);
+        var (body, unread) = await PostedBody.ReadMessage(context, caller.Tenant, memory, SendLimits.BodyBytesMax, ct);
         if (body is null) return unread!;
         using var held = body;
         var idempotency = Idempotency(context.Request, caller, body.Octets);

@@ -1,3 +1,5 @@
+using MailApi.Api;
+
 namespace MailApi.Sending;
 
 /// <summary>The bounds of a <c>POST /send</c>; over one of them the answer is 413 (octets), 400 (tokens) or 422 (everything else).</summary>

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MailApi.Hosting;
+using MailApi.Api;
 using MailApi.Sending;
 using MailApi.Testing;
 using Microsoft.AspNetCore.Builder;

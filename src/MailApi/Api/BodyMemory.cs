@@ -1,6 +1,4 @@
-using MailApi.Api;
-
-namespace MailApi.Sending;
+namespace MailApi.Api;
 
 /// <summary>
 /// What the bodies of messages, sent or come back, may take of this process's memory while they are read and composed. What they need beyond their first octets is reserved before it is
@@ -18,7 +16,8 @@ internal sealed class BodyMemory : IDisposable
     /// <summary>Composing keeps a processor busy for up to half a second; the others are for ordinary mail.</summary>
     private static readonly int ComposingProcessors = Math.Max(1, Environment.ProcessorCount / 2);
 
-    private const long LeastOctets = 2 * SendLimits.BodyBytesMax;
+    /// <summary>Two of the largest.</summary>
+    private const long LeastOctets = 80L << 20;
     private const long MostOctets = 512L << 20;
 
     private readonly long octetsMax;

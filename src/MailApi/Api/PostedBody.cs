@@ -1,10 +1,9 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
-using MailApi.Api;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
-namespace MailApi.Sending;
+namespace MailApi.Api;
 
 /// <summary>The octets that a caller posts, held until it is answered: a message (<c>/send</c>, <c>/diagnose/send</c>), or what came back (<c>/receive</c>, reports).</summary>
 internal sealed class PostedBody : IDisposable
@@ -38,10 +37,10 @@ internal sealed class PostedBody : IDisposable
     public ReadOnlyMemory<byte> Octets => buffer.AsMemory(0, length);
 
     /// <summary>Reads a message whole as <see cref="Read"/> does, and waits for a place to compose it in where it is large.</summary>
-    public static async Task<(PostedBody? Body, IResult? Problem)> ReadMessage(HttpContext context, Caller caller, BodyMemory memory, CancellationToken ct)
+    public static async Task<(PostedBody? Body, IResult? Problem)> ReadMessage(HttpContext context, TenantId tenant, BodyMemory memory, long octetsMax, CancellationToken ct)
     {
         if (!context.Request.HasJsonContentType()) return (null, Problem.UnsupportedMediaType.With("Send Content-Type: application/json."));
-        var (body, problem) = await Read(context, caller.Tenant, memory, SendLimits.BodyBytesMax, ct);
+        var (body, problem) = await Read(context, tenant, memory, octetsMax, ct);
         if (body is not { reserved: > 0 }) return (body, problem);
         try
         {
