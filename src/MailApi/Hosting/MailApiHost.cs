@@ -164,7 +164,7 @@ public static class MailApiHost
     {
         services.AddSingleton(new SpoolOptions { Lease = settings.Delivery.Lease, BusIsInProcess = settings.Bus.Transport == BusTransport.InMemory, Delivers = settings.Roles.HasFlag(Roles.Deliver), Migration = Migrator.Newest });
         services.AddSingleton(new RecentMessages(settings.Roles.HasFlag(Roles.Deliver) ? RecentMessages.BytesMaxDefault : 0));
-        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>().AddSingleton<HeldMail>().AddSingleton<Restoration>();
+        services.AddSingleton<Window>().AddSingleton<Suspensions>().AddSingleton<Acceptor>().AddSingleton<Messages>().AddSingleton<Returns>().AddSingleton<HeldMail>().AddSingleton<Flushes>().AddSingleton<Restoration>();
         services.AddSingleton<Lifetimes>(provider => category => provider.GetRequiredService<FrozenDictionary<Category, CategoryRules>>()[category].Lifetime);
         services.AddSingleton(new[] { MarketingConsumer.Defaults, NotificationConsumer.Defaults, SupportConsumer.Defaults }
             .Select(rules => rules.With(settings.Categories.Of(rules.Category))).ToFrozenDictionary(rules => rules.Category));

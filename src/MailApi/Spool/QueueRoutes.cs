@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
+using MailApi.Delivery;
 using MailApi.Mail.Composition;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,7 +20,7 @@ public static class QueueRoutes
         queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
         queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
         queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes mail that waits for its next attempt due now.")
-            .WithDescription("By site, it also ends the site's pause, and lets one attempt decide at once where it is closed; the mail is due two seconds later.");
+            .WithDescription("By site, it also ends the site's pause, and lets one attempt decide at once where it is closed; the mail is due two seconds later. The site of a relay is refused: which mail takes it is known by its attempt alone.");
         queue.MapPost("/release", Release).RequireScope(Scopes.Operator, needsTenant: false).WithName("ReleaseHeldMail").WithSummary("Sends mail that is held.")
             .WithDescription("Mail is held when the store was restored from a backup: it may have been sent since, and its recipients may get a second copy. What was accepted with `onUncertain: hold` ends in `unknown` instead.");
         queue.MapPost("/discard", Discard).RequireScope(Scopes.Operator, needsTenant: false).WithName("DiscardHeldMail").WithSummary("Ends mail that is held.")
@@ -79,44 +80,12 @@ public static class QueueRoutes
         return TypedResults.NoContent();
     }
 
-    /// <summary>By then the nodes have been told to try the site.</summary>
-    private static readonly TimeSpan SiteTold = TimeSpan.FromSeconds(2);
-
-    /// <summary>What was tried, or sent away by its site before it was. Scheduled mail that was never claimed waits for its time.</summary>
-    private const string Waits = "state in ('queued', 'deferred') and (state = 'deferred' or attempt > 0)";
-
-    private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Db db, CancellationToken ct)
+    private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Flushes flushes, CancellationToken ct)
     {
         if (Invalid(key, out var kind, out var value) is { } problem) return problem;
-        var condition = kind switch
-        {
-            SuspensionKind.Category => "category = @value",
-            SuspensionKind.Tenant => "tenant_id = (select id from tenants where id = @tenant)",
-            SuspensionKind.Domain => "domain_id = (select id from domains where name = @value)",
-            _ => "(recipient_domain = @value or recipient_domain in (select d.recipient_domain from site_domains d where d.site = @value))",
-        };
-        var tenant = PrefixedId.TryParse<TenantId>(value, out var id) ? id.Value : Guid.Empty;
-        var after = kind == SuspensionKind.Site && await TrySite(value, db, ct) ? (long)SiteTold.TotalMilliseconds : 0;
-        var (all, flushed) = (0, 0);
-        do
-        {
-            flushed = await db.Execute(
-                $"update envelopes set due_at = now_ms() + @after where id in (select id from envelopes where {Waits} and due_at > now_ms() + @after and due_at < @never and {condition} limit @rows)", ct,
-                ("after", after), ("value", value), ("tenant", tenant), ("never", HeldMail.Never), ("rows", HeldMail.RowsPerStatement));
-            all += flushed;
-        }
-        while (flushed == HeldMail.RowsPerStatement);
-        return TypedResults.Ok(new Flushed(all));
+        if (kind == SuspensionKind.Site && SiteDomains.IsRelay(value)) return Refused("site", "Mail that takes a relay is not known by it: flush by category, tenant, domain or recipient domain.");
+        return TypedResults.Ok(new Flushed(await flushes.Flush(kind, value, ct)));
     }
-
-    /// <summary>A site that is paused or closed would send the mail away again.</summary>
-    /// <returns>False where no node knows the site.</returns>
-    private static async Task<bool> TrySite(string value, Db db, CancellationToken ct) => await db.Execute(
-        """
-        insert into flushes (site, flushed_at)
-        select distinct s.site, now_ms() from sites s where s.site = @value or s.site in (select d.site from site_domains d where d.recipient_domain = @value)
-        on conflict (site) do update set flushed_at = excluded.flushed_at
-        """, ct, ("value", value)) > 0;
 
     private static async Task<Ok<HeldMailDone>> Release(HeldMailAge age, HeldMail held, CancellationToken ct)
     {

@@ -413,6 +413,41 @@ public abstract class SpoolContract : IAsyncLifetime
         Assert.NotNull(await spool.Claim(marketing));
     }
 
+    [Theory]
+    [InlineData(SuspensionKind.Category), InlineData(SuspensionKind.Tenant), InlineData(SuspensionKind.Domain), InlineData(SuspensionKind.Site)]
+    public async Task A_flush_makes_what_it_names_due_and_nothing_else(SuspensionKind kind)
+    {
+        var (early, late) = (PrefixedId.New<TenantId>(), PrefixedId.New<TenantId>());
+        await Wait(early, Category.Notification, "mail.shop.example", "example.org");
+        var named = await Wait(tenant, Category.Marketing, "mail.shop.example", "example.net");
+        await Wait(late, Category.Notification, "mail.shop.example", "example.org");
+        await Wait(PrefixedId.New<TenantId>(), Category.Notification, "mail.other.example", "example.org");
+
+        var value = kind switch { SuspensionKind.Category => "marketing", SuspensionKind.Tenant => tenant.ToString(), SuspensionKind.Domain => "mail.shop.example", _ => "example.net" };
+        // A name is one tenant's once it is proven; others may have asked for it as well.
+        var due = kind == SuspensionKind.Domain ? 3 : 1;
+        Assert.Equal(due, await spool.Flushes.Flush(kind, value, CancellationToken.None));
+        Assert.Equal(0, await spool.Flushes.Flush(kind, value, CancellationToken.None));
+        Assert.Equal(due, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.NotNull(await spool.Claim(named));
+    }
+
+    /// <summary>A message that was tried and waits for its next attempt, of a sending domain of the tenant's that is not proven yet.</summary>
+    private async Task<Acceptance> Wait(TenantId sender, Category category, string domain, string recipientDomain)
+    {
+        var message = await spool.Accept(sender, category: category);
+        await spool.Db.Execute("insert into tenants (id, name, ingress_per_second, ingress_burst, created_at) values (@id, 'Shop', 1, 1, 0)", CancellationToken.None, ("id", sender.Value));
+        await spool.Db.Execute(
+            """
+            insert into domains (id, tenant_id, name, state, verification, categories, rate_per_second, rate_burst, ownership_token, created_at)
+            values (@id, @tenant, @name, 'pending', 'dns', '[]', 1, 1, '', 0)
+            """, CancellationToken.None, ("id", message.DomainId.Value), ("tenant", sender.Value), ("name", domain));
+        await spool.Db.Execute(
+            "update envelopes set state = 'deferred', tries = 1, due_at = now_ms() + 3600000, recipient_domain = @domain where message_id = @id",
+            CancellationToken.None, ("id", message.Id.Value), ("domain", recipientDomain));
+        return message;
+    }
+
     [Fact]
     public async Task The_final_dot_needs_a_lease_that_covers_the_wait()
     {

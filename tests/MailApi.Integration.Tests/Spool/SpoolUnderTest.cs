@@ -31,6 +31,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
         Sweeper = new Sweeper(db, Node, Window, Suspensions, Ringer, options, TimeProvider.System, NullLogger<Sweeper>.Instance);
         Messages = new Messages(db, () => { });
         HeldMail = new HeldMail(db, () => { });
+        Flushes = new Flushes(db);
     }
 
     public Db Db { get; }
@@ -48,6 +49,7 @@ internal sealed class SpoolUnderTest : IAsyncDisposable
     public Sweeper Sweeper { get; }
     public Messages Messages { get; }
     public HeldMail HeldMail { get; }
+    public Flushes Flushes { get; }
 
     /// <summary>Accepts a message to so many recipients; answers it.</summary>
     public async Task<Acceptance> Accept(
