@@ -124,7 +124,7 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
         lock (gate)
         {
             var now = Now;
-            return forgotten = inUse == 0 && room.Count == 0 && now - usedAt >= idleFor && State(now) is SiteState.Open or SiteState.Slowed;
+            return forgotten = inUse == 0 && room.Count == 0 && now - usedAt >= idleFor && (IsGivenUp(now) || State(now) is SiteState.Open or SiteState.Slowed);
         }
     }
 
@@ -291,6 +291,9 @@ internal sealed partial class Site(string name, SiteProfile profile, TimeProvide
         : breaker.OpenUntil is not null ? SiteState.Closed
         : pace.IsSlowed ? SiteState.Slowed
         : SiteState.Open;
+
+    /// <summary>It is dead, and whoever was sent away would have come back by now if mail still waited for it.</summary>
+    private bool IsGivenUp(TimeSpan now) => State(now) is SiteState.Closed && breaker.OpenUntil is { } until && now - (usedAt > until ? usedAt : until) >= Breaker.BackOffMax;
 
     private DateTimeOffset At(TimeSpan instant, TimeSpan now) => time.GetUtcNow() + (instant - now);
 

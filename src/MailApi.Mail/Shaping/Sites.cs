@@ -9,8 +9,8 @@ namespace MailApi.Mail.Shaping;
 /// </summary>
 public sealed class Sites(SiteProfiles profiles, TimeProvider time)
 {
-    /// <summary>Sites remembered: some 2 KB each.</summary>
-    public const int SitesMax = 10_000;
+    /// <summary>Sites remembered: some 2 KB each, what is reported of them included.</summary>
+    public const int SitesMax = 25_000;
 
     /// <summary>Those unused for so long may be forgotten when there are too many.</summary>
     public static readonly TimeSpan IdleMin = TimeSpan.FromMinutes(1);

@@ -454,16 +454,28 @@ public sealed class SitesTests
     }
 
     [Fact]
-    public void With_too_many_sites_those_that_are_idle_are_forgotten_and_a_closed_one_is_not()
+    public void With_too_many_sites_those_that_are_idle_are_forgotten_and_a_closed_one_when_nobody_has_come_for_long()
     {
         var sites = With(connections: 10);
         for (var count = 0; count < 5; count++) Enter(sites).Leave(Unreachable);
-        for (var site = 1; site < Sites.SitesMax; site++) ((Admission.Entered)sites.Enter(Route($"s{site}"), "example.net", Shop)).Visit.Leave(Accepted);
+        Fill(1);
 
         Assert.IsType<Admission.Refused>(sites.Enter(Route("one more"), "example.net", Shop));
         clock.Advance(Sites.IdleMin);
         Assert.IsType<Admission.Entered>(sites.Enter(Route("one more"), "example.net", Shop));
         Assert.Equal(["one more", "test"], sites.Report().Select(report => report.Site).Order(StringComparer.Ordinal));
+
+        clock.Advance(Breaker.BackOffMin + Breaker.BackOffMax - Sites.IdleMin - TimeSpan.FromSeconds(1));
+        Fill(2);
+        Assert.IsType<Admission.Refused>(sites.Enter(Route("too many"), "example.net", Shop));
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.IsType<Admission.Entered>(sites.Enter(Route("too many"), "example.net", Shop));
+        Assert.DoesNotContain("test", sites.Report().Select(report => report.Site));
+
+        void Fill(int others)
+        {
+            for (var site = others; site < Sites.SitesMax; site++) ((Admission.Entered)sites.Enter(Route($"s{site}"), "example.net", Shop)).Visit.Leave(Accepted);
+        }
     }
 
     private static readonly TransmitResult Accepted = new TransmitResult.Accepted(new Reply(250, "2.0.0", "kept"), "mx.test", null);
