@@ -150,15 +150,7 @@ internal sealed partial class Deliverer(
     private async Task<Outcome> Send(Claim claim, CategoryRules rule, SendingIdentity identity, DeliverySlots.Slot slot)
     {
         if (claim.Content is not null) return await Send(claim, claim.Content, rule, identity, slot);
-        if (!await slots.Large.Take(claim.Tenant.Value)) return new Outcome.Released();
-        try
-        {
-            return await Send(claim, await claims.LargeContent(claim, stopping.Token), rule, identity, slot);
-        }
-        finally
-        {
-            slots.Large.Release(claim.Tenant.Value);
-        }
+        return await slot.TakeLarge() ? await Send(claim, await claims.LargeContent(claim, stopping.Token), rule, identity, slot) : new Outcome.Released();
     }
 
     /// <summary>Along one way after the other, until one leads to a word on the envelope itself.</summary>

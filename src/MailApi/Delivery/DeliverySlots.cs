@@ -17,21 +17,23 @@ internal sealed class DeliverySlots(FrozenDictionary<Category, CategoryRules> ru
     /// <summary>Octets of their messages.</summary>
     public const long AsideBytesMax = 64 << 20;
 
-    /// <summary>Messages too large to be read with their claim that are in memory at once: 25 MiB each, and half as much again while they are signed.</summary>
+    /// <summary>
+    /// Messages of a category too large to be read with their claim that are in memory at once: 25 MiB each, and half as much again while they are signed.
+    /// Those set aside count as such.
+    /// </summary>
     private const int LargeAtOnce = 4;
 
     private readonly FrozenDictionary<Category, Slots> free =
         rules.ToFrozenDictionary(rule => rule.Key, rule => new Slots(rule.Value.ConcurrentDeliveries, window.Weight, stopping.Token));
+    private readonly FrozenDictionary<Category, Slots> freeForLarge =
+        rules.ToFrozenDictionary(rule => rule.Key, _ => new Slots(LargeAtOnce, window.Weight, stopping.Token));
     private readonly ConcurrentDictionary<Task, bool> aside = new();
     private readonly Lock gate = new();
     private int asideCount;
     private long asideBytes;
 
-    /// <summary>Those of large messages; taken beside a delivery slot.</summary>
-    public Slots Large { get; } = new(LargeAtOnce, window.Weight, stopping.Token);
-
     /// <summary>Waits for one that is the tenant's to take; null when the process stops first.</summary>
-    public async Task<Slot?> Take(Category category, Guid tenant) => await free[category].Take(tenant) ? new Slot(this, free[category], tenant) : null;
+    public async Task<Slot?> Take(Category category, Guid tenant) => await free[category].Take(tenant) ? new Slot(this, free[category], freeForLarge[category], tenant) : null;
 
     /// <summary>Works, and returns when the slot is free again: the work is done, or set aside.</summary>
     public async Task Work(Slot slot, Func<Slot, Task> work)
@@ -86,12 +88,16 @@ internal sealed class DeliverySlots(FrozenDictionary<Category, CategoryRules> ru
     }
 
     /// <summary>One delivery's right to be at work.</summary>
-    internal sealed class Slot(DeliverySlots slots, Slots free, Guid tenant)
+    internal sealed class Slot(DeliverySlots slots, Slots free, Slots freeForLarge, Guid tenant)
     {
         private readonly TaskCompletionSource freed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private long bytes = -1;
+        private bool isLarge;
 
         public Task Freed => freed.Task;
+
+        /// <summary>Waits for the place of a large message, which goes back with the slot; false when the process stops first.</summary>
+        public async Task<bool> TakeLarge() => isLarge = await freeForLarge.Take(tenant);
 
         /// <summary>Gives the slot back, if so many may go on without one.</summary>
         /// <param name="contentBytes">Of the message that stays in memory.</param>
@@ -100,19 +106,21 @@ internal sealed class DeliverySlots(FrozenDictionary<Category, CategoryRules> ru
             if (bytes >= 0) return true;
             if (!slots.HasRoomAside(contentBytes)) return false;
             bytes = contentBytes;
-            free.Release(tenant);
+            GiveBack();
             freed.TrySetResult();
             return true;
         }
 
         internal void End()
         {
-            if (bytes < 0)
-            {
-                free.Release(tenant);
-                return;
-            }
-            slots.LeaveAside(bytes);
+            if (bytes < 0) GiveBack();
+            else slots.LeaveAside(bytes);
+        }
+
+        private void GiveBack()
+        {
+            free.Release(tenant);
+            if (isLarge) freeForLarge.Release(tenant);
         }
     }
 }

@@ -54,6 +54,33 @@ public sealed class SiteTests(TestHost host)
         Assert.Equal(0, tarpit.Count);
     }
 
+    [Fact]
+    [Trait("Takes", "seconds")]
+    public async Task Large_messages_to_a_receiver_that_answers_slowly_keep_no_other_large_message_waiting()
+    {
+        await using var tarpit = ScriptedSink.Start(Listening("127.0.0.21") with { TarpitDelay = TimeSpan.FromSeconds(60) });
+        var tenant = await host.NewTenant();
+        host.Dns.Mx("large.test", 10, "mx.large.test").A("mx.large.test", "127.0.0.21");
+        // More than there are places for large messages of a category.
+        for (var index = 0; index < 6; index++) await tenant.Send(Large("marketing", $"tarpit.{index}@large.test"));
+        await Eventually.HoldsAsync(() => tarpit.Connections >= 3, Patience, "places are taken", CancellationToken.None);
+
+        foreach (var category in (string[])["notification", "marketing"])
+        {
+            var quick = $"quick.{Guid.NewGuid():N}@example.net";
+            await tenant.Send(Large(category, quick));
+            await host.Sink.WaitFor(quick, TimeSpan.FromSeconds(30));
+        }
+        Assert.Equal(0, tarpit.Count);
+
+        System.Text.Json.Nodes.JsonObject Large(string category, string to)
+        {
+            var mail = tenant.Mail(to);
+            (mail["category"], mail["text"]) = (category, string.Concat(Enumerable.Repeat("Your parcel left our warehouse this morning.\n", 8_000)));
+            return mail;
+        }
+    }
+
     [Trait("Takes", "seconds")]
     [Fact]
     public async Task A_receiver_that_asks_for_less_gets_less_and_the_operator_sees_why()
@@ -151,6 +178,14 @@ public sealed class SiteTests(TestHost host)
             return sink.Count == 2;
         }, Patience, "both are sent", CancellationToken.None);
         Assert.DoesNotContain(sink.Messages, it => it.Recipient == "bob@flush.test");
+    }
+
+    [Fact]
+    public async Task A_flush_by_the_site_of_a_relay_is_refused_since_nothing_tells_which_mail_it_takes()
+    {
+        using var refused = await host.Admin.PostAsJsonAsync("/queue/flush", new { site = "relay:mail.example.net:587" });
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        Assert.Contains("\"site\":[\"Mail that takes a relay", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
