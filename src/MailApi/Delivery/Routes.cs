@@ -22,7 +22,9 @@ internal sealed class Routes(MxRouter router, RelayDirectory relays, RelayAccess
         var since = time.GetTimestamp();
         var serving = RelayChoice.InOrder(await relays.For(claim.Tenant, ct), claim.Domain, claim.Category, Random.Shared);
         if (serving.Count > 0) return new Ways(serving, access, Held, since);
-        return new Ways(async ct => await Held(configured is not null ? await router.Find(configured, ct) : await router.Find(claim.RecipientDomain, ct), ct));
+        return configured is not null
+            ? new Ways(async ct => await Held(await access.To(configured, ct), ct), access)
+            : new Ways(async ct => await Held(await router.Find(claim.RecipientDomain, ct), ct));
 
         Task<RouteResult> Held(RouteResult found, CancellationToken ct) => tls.Apply(found, claim.RecipientDomain, claim.RequireTls, ct);
     }

@@ -20,7 +20,8 @@ internal sealed class Ways
     private bool tokenRenewed;
 
     /// <param name="only">There is no other way.</param>
-    public Ways(Func<CancellationToken, Task<RouteResult>> only) => this.only = only;
+    /// <param name="access">To the configured relay, if that is the way.</param>
+    public Ways(Func<CancellationToken, Task<RouteResult>> only, RelayAccess? access = null) => (this.only, this.access) = (only, access);
 
     /// <param name="relays">In the order in which they are tried; at least one.</param>
     /// <param name="access">To them.</param>
@@ -36,7 +37,7 @@ internal sealed class Ways
         RouteResult way;
         do
         {
-            way = await access!.To(relays[next++], ct);
+            way = await access!.To(relays[next++], isAgain: tokenRenewed, ct);
         }
         while (way is RouteResult.Temporary && next < relays.Count);
         return await held!(way, ct);
@@ -45,14 +46,21 @@ internal sealed class Ways
     /// <summary>Whether there is another way for an envelope that got no answer on this one; <see cref="Next"/> is it.</summary>
     public async Task<bool> GoOn(Route route, TransmitResult result, CancellationToken ct)
     {
-        if (only is not null || Failure(result) is not { } failure) return false;
-        var relay = relays[next - 1];
-        if (failure.Stage == Stage.Auth && !tokenRenewed && await access!.ForgetToken(relay, route, since, ct))
+        if (access is null) return false;
+        var relay = only is null ? relays[next - 1] : null;
+        if (Failure(result) is not { } failure)
+        {
+            access.Worked(relay);
+            return false;
+        }
+        if (relay is not null && failure.Stage == Stage.Auth && !tokenRenewed && await access.ForgetToken(relay, route, since, ct))
         {
             (tokenRenewed, next) = (true, next - 1);
             return true;
         }
-        if (failure.Rests) access!.Failed(relay, failure.Stage == Stage.Auth ? "login" : "connection", failure.Reason);
+        // Where the configured relay cannot be reached, its site closes.
+        if (failure.Rests && (relay is not null || result is not TransmitResult.Unreachable { Stage: < Stage.StartTls }))
+            access.Failed(relay, failure.Stage == Stage.Auth ? "login" : "connection", failure.Reason);
         tokenRenewed = false;
         return next < relays.Count;
     }

@@ -75,6 +75,28 @@ public sealed class RelayDeliveryTests(TestHost host)
         await tenant.WaitFor(id, "delivered");
     }
 
+    [Theory]
+    [Trait("Takes", "seconds")]
+    [InlineData(true), InlineData(false)]
+    public async Task A_wrong_password_is_not_said_for_every_message(bool isDefault)
+    {
+        await using var relay = ScriptedSink.Start(new SinkOptions { RequireAuth = Login });
+        await using var own = isDefault
+            ? new TestHost { Settings = ["Delivery:Relay:Host=127.0.0.1", $"Delivery:Relay:Port={relay.Port}", "Delivery:Relay:Tls=None", $"Delivery:Relay:Username={Login.User}", "Delivery:Relay:Password=wrong"] }
+            : null;
+        if (own is not null) await own.InitializeAsync();
+        var tenant = await (own ?? host).NewTenant();
+        if (!isDefault) await Relay(tenant, relay, new { username = Login.User, password = "wrong" });
+
+        var first = await tenant.Send(tenant.Mail(Address()));
+        Assert.Contains("535", await Deferred(tenant, first), StringComparison.Ordinal);
+        var id = await tenant.Send(tenant.Mail([.. Enumerable.Range(0, 40).Select(_ => Address())]));
+
+        await tenant.WaitFor(id, "deferred");
+        Assert.Contains("535", await Deferred(tenant, id), StringComparison.Ordinal);
+        Assert.Single(relay.Sessions.SelectMany(session => session.Transcript), line => line.StartsWith("C: AUTH", StringComparison.Ordinal));
+    }
+
     [Fact]
     [Trait("Takes", "seconds")]
     public async Task What_a_relay_says_of_the_mail_itself_is_its_last_word()

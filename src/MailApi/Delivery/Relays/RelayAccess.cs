@@ -15,10 +15,20 @@ internal sealed partial class RelayAccess(
     private static readonly Counter<long> Failures = new Meter(DeliveryMetrics.Name).CreateCounter<long>(
         "mailapi.relay.failures", description: "Relays passed over because they could not be reached, refused the login or had no access token.");
 
+    /// <summary>In the place of the id of the relay that the service was configured with.</summary>
+    private static readonly RelayId Configured = default;
+
+    /// <summary>The way through the configured relay: <see cref="RouteResult.Temporary"/> while it rests.</summary>
+    public async Task<RouteResult> To(RelayOptions configured, CancellationToken ct) =>
+        rests.Blocks(Configured, default) is { } resting ? Over(configured.Host, $"rests: {resting}") : await router.Find(configured, ct);
+
     /// <summary>The way through the relay: <see cref="RouteResult.Temporary"/> when it is to be passed over, <see cref="RouteResult.Later"/> when its rate is spent.</summary>
-    public async Task<RouteResult> To(Relay relay, CancellationToken ct)
+    /// <param name="relay">Which.</param>
+    /// <param name="isAgain">By the same attempt, with another token: it may go on.</param>
+    /// <param name="ct">Ends the look-ups.</param>
+    public async Task<RouteResult> To(Relay relay, bool isAgain, CancellationToken ct)
     {
-        if (rests.ReasonFor(relay) is { } resting) return Over(relay, $"rests for {RelayRests.RestTime.TotalSeconds:0} s: {resting}");
+        if (!isAgain && rests.Blocks(relay.Id, relay.ChangedAt) is { } resting) return Over(relay.Name, $"rests: {resting}");
         var token = relay.OAuth is null ? null : await tokens.Get(relay, ct);
         if (token is { Refusal: { } refusal }) return Failed(relay, "token", refusal);
         if (await router.Find(relay.Options(token?.Token), ct) is not RouteResult.Found found) return Failed(relay, "address", $"{relay.Host} has no address that may be connected to now");
@@ -38,16 +48,24 @@ internal sealed partial class RelayAccess(
         return true;
     }
 
-    /// <summary>Passed over for <see cref="RelayRests.RestTime"/>.</summary>
-    public RouteResult Failed(Relay relay, string step, string reason)
+    /// <summary>It rests, and is passed over meanwhile.</summary>
+    /// <param name="relay">Null: the configured one.</param>
+    /// <param name="step">What failed.</param>
+    /// <param name="reason">Shown with the mail.</param>
+    public RouteResult Failed(Relay? relay, string step, string reason)
     {
-        rests.Rest(relay, reason);
+        var id = relay?.Id ?? Configured;
+        rests.Failed(id, relay?.ChangedAt ?? default, reason);
         Failures.Add(1, new KeyValuePair<string, object?>("step", step));
-        LogFailed(relay.Id, step);
-        return Over(relay, reason);
+        LogFailed(relay is null ? "The configured relay" : id.ToString(), step);
+        return Over(relay?.Name ?? "of the service", reason);
     }
 
-    private static RouteResult.Temporary Over(Relay relay, string reason) => new(new Reply(451, "4.4.1", Reply.From(0, $"the relay {relay.Name} cannot be used: {reason}").Text));
+    /// <summary>It took the login.</summary>
+    /// <param name="relay">Null: the configured one.</param>
+    public void Worked(Relay? relay) => rests.Worked(relay?.Id ?? Configured);
+
+    private static RouteResult.Temporary Over(string name, string reason) => new(new Reply(451, "4.4.1", Reply.From(0, $"the relay {name} cannot be used: {reason}").Text));
 
     /// <summary>The budget is the relay's own, whoever sends through it: it stands under the relay's id in a tenant's place.</summary>
     private static SendPermitRequest? Rate(Relay relay) => relay.Limits.PerSecond is { } perSecond
@@ -61,5 +79,5 @@ internal sealed partial class RelayAccess(
     };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Relay} is passed over: {Step} failed")]
-    private partial void LogFailed(RelayId relay, string step);
+    private partial void LogFailed(string relay, string step);
 }
