@@ -151,6 +151,7 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             lastDealt[category] = tenant;
             if (left == 0) break;
         }
+        await suspensions.SetAside(category, [.. shares.Select(share => share.Tenant)], ct);
         var rung = await db.Write(transaction => Ring(transaction, category, shares, ct), ct);
         if (rung.Count > 0) CrashPoint.Pass("after-ring-commit");
         window.Add(category, rung.CountBy(entry => entry.Tenant).Select(count => (count.Key, count.Value)));
@@ -161,20 +162,20 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
     private async Task<List<DoorbellEntry>> Ring(DbTransaction transaction, Category category, List<(Guid Tenant, int Slots)> shares, CancellationToken ct)
     {
         var rung = new List<DoorbellEntry>();
+        var past = suspensions.LookedAt(shares.Count);
         await transaction.Run([.. shares.Select(share => new Statement(
             $"""
-            with due as materialized (
-                select id as due_id from envelopes
+            with looked_at as materialized (
+                select id, due_at, domain_id, recipient_domain from envelopes
                 where category = @category and tenant_id = @tenant and due_at <= now_ms() and state in ('queued', 'deferred')
-                  and domain_id not in (select d.id from domains d join suspensions s on s.kind = 'domain' and s.value = d.name)
-                  and recipient_domain not in (select value from suspensions where kind = 'site'
-                      union all select d.recipient_domain from site_domains d join suspensions s on s.kind = 'site' and s.value = d.site)
-                order by due_at limit @limit {db.Dialect.SkipLocked}
+                order by due_at limit @lookedAt {db.Dialect.SkipLocked}
+            ), due as materialized (
+                select id as due_id from looked_at where not ({Suspensions.IsSuspended}) order by due_at limit @limit
             )
-            update envelopes set state = 'rung', due_at = now_ms() + @patience, updated_at = now_ms() from due where envelopes.id = due_id
+            update envelopes set state = 'rung', due_at = now_ms() + @patience, set_aside_due_at = null, updated_at = now_ms() from due where envelopes.id = due_id
             returning category, id, attempt, tenant_id
             """,
-            ("patience", (long)Ringer.Patience.TotalMilliseconds), ("category", category.ToText()), ("tenant", share.Tenant), ("limit", share.Slots)))],
+            ("patience", (long)Ringer.Patience.TotalMilliseconds), ("category", category.ToText()), ("tenant", share.Tenant), ("limit", share.Slots), ("lookedAt", share.Slots + past)))],
             (_, row) => rung.Add(ReadDoorbell(row).Item2), ct);
         return rung;
     }

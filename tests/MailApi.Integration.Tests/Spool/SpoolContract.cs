@@ -414,6 +414,44 @@ public abstract class SpoolContract : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(SuspensionKind.Domain, "mail.shop.example"), InlineData(SuspensionKind.Site, "example.net"), InlineData(SuspensionKind.Site, "mx.example.net")]
+    public async Task Due_mail_that_is_suspended_is_looked_at_once_and_due_again_when_it_is_resumed(SuspensionKind kind, string value)
+    {
+        await spool.Db.Execute("insert into site_domains (recipient_domain, site, seen_at) values ('example.net', 'mx.example.net', now_ms())", CancellationToken.None);
+        var held = await Wait(tenant, Category.Notification, "mail.shop.example", "example.net");
+        var scheduled = await spool.Accept(tenant, sendAt: TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(10));
+        await spool.Db.Execute("update envelopes set domain_id = @domain where message_id = @id", CancellationToken.None, ("domain", held.DomainId.Value), ("id", scheduled.Id.Value));
+        await Copy(held, 4 * Suspensions.LookedAtMax - 1);
+        await spool.Suspensions.Add(kind, value, CancellationToken.None);
+        await spool.Db.Execute("update envelopes set due_at = 1 where message_id = @id", CancellationToken.None, ("id", held.Id.Value));
+        var free = await spool.Accept(tenant);
+        await spool.Db.Execute("update envelopes set state = 'queued', due_at = 2, recipient_domain = 'example.org' where message_id = @id", CancellationToken.None, ("id", free.Id.Value));
+
+        // The second comes as far as what is behind it and free.
+        Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.Equal(1, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.NotNull(await spool.Claim(free));
+        for (var more = 0; more < 2; more++) Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.Equal(0, await Due());
+
+        await spool.Suspensions.Remove(kind, value, CancellationToken.None);
+        Assert.Equal(4 * Suspensions.LookedAtMax, await Due());
+        Assert.NotEqual(0, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.Equal(EnvelopeState.Queued, (await spool.Recipient(scheduled)).State);
+
+        async Task<int> Due() => (await spool.Db.Query("select count(*) from envelopes where state in ('queued', 'deferred') and due_at <= now_ms()", row => row.GetInt32(0), CancellationToken.None))[0];
+    }
+
+    /// <summary>So many envelopes more like the one of a message.</summary>
+    private Task<int> Copy(Acceptance message, int count) => spool.Db.Write(async transaction =>
+    {
+        const string Columns = "message_id, tenant_id, domain_id, category, test, recipient, recipient_domain, smtp_utf8, state, due_at, tries, seq, created_at, expires_at, updated_at";
+        await transaction.Run([.. Enumerable.Range(0, count).Select(_ => new Statement(
+            $"insert into envelopes (id, {Columns}) select @copy, {Columns} from envelopes where id = @id", ("copy", Guid.CreateVersion7()), ("id", message.Envelopes[0].Id.Value)))], onRow: null, CancellationToken.None);
+        return count;
+    }, CancellationToken.None);
+
+    [Theory]
     [InlineData(SuspensionKind.Category), InlineData(SuspensionKind.Tenant), InlineData(SuspensionKind.Domain), InlineData(SuspensionKind.Site)]
     public async Task A_flush_makes_what_it_names_due_and_nothing_else(SuspensionKind kind)
     {

@@ -1,0 +1,3 @@
+-- What is set aside is put back when it is resumed, however much else waits.
+drop index concurrently if exists envelopes_set_aside;
+create index concurrently envelopes_set_aside on envelopes (set_aside_due_at) where set_aside_due_at is not null;
