@@ -20,10 +20,7 @@ internal sealed class SiteDomains
     private readonly ConcurrentDictionary<string, string> untold = new(StringComparer.Ordinal);
 
     /// <summary>The route tells where the mail of its recipient's domain goes.</summary>
-    public static bool Learns(Route route) => !IsRelay(route.Site);
-
-    /// <summary>The site is a relay's.</summary>
-    public static bool IsRelay(string site) => site.StartsWith("relay:", StringComparison.Ordinal);
+    public static bool Learns(Route route) => !Route.IsRelay(route.Site);
 
     public void Note(string domain, Route route)
     {

@@ -2,10 +2,10 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailApi.Api;
-using MailApi.Delivery;
 using MailApi.Mail.Composition;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Route = MailApi.Mail.Routing.Route;
 
 namespace MailApi.Spool;
 
@@ -83,7 +83,7 @@ public static class QueueRoutes
     private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Flushes flushes, CancellationToken ct)
     {
         if (Invalid(key, out var kind, out var value) is { } problem) return problem;
-        if (kind == SuspensionKind.Site && SiteDomains.IsRelay(value)) return Refused("site", "Mail that takes a relay is not known by it: flush by category, tenant, domain or recipient domain.");
+        if (kind == SuspensionKind.Site && Route.IsRelay(value)) return Refused("site", "Mail that takes a relay is not known by it: flush by category, tenant, domain or recipient domain.");
         return TypedResults.Ok(new Flushed(await flushes.Flush(kind, value, ct)));
     }
 

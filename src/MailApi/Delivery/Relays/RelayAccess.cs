@@ -16,7 +16,7 @@ internal sealed partial class RelayAccess(
         "mailapi.relay.failures", description: "Relays passed over because they could not be reached, refused the login or had no access token.");
 
     /// <summary>In the place of the id of the relay that the service was configured with.</summary>
-    private static readonly RelayId Configured = default;
+    private static readonly RelayId Configured = new(Guid.Empty);
 
     /// <summary>The way through the configured relay: <see cref="RouteResult.Temporary"/> while it rests.</summary>
     public async Task<RouteResult> To(RelayOptions configured, CancellationToken ct) =>
