@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text.Json;
 using MailApi.Api;
 using MailApi.Events;
 using MailApi.Storage;
@@ -25,7 +24,7 @@ internal sealed record LinkedMail
 /// <param name="Topics">Those of the tenant, each with whether it is wanted; none where they hold nothing back.</param>
 internal sealed record MailChoices(bool IsSubscribed, IReadOnlyList<(Topic Topic, bool IsWanted)> Topics);
 
-/// <summary>Follows unsubscribe links. Those in test mail are told of as such and choose nothing: its recipient got none of it, and may be one of the tenant's customers.</summary>
+/// <summary>Follows unsubscribe links.</summary>
 internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics topics, PreferenceStore preferences, EventsAppended appended)
 {
     /// <summary>Where a choice came from, in the list.</summary>
@@ -48,7 +47,6 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     /// <summary>Suppresses the recipient for the mail's category and tells the tenant, once however often it is called.</summary>
     public async Task<bool> Unsubscribe(LinkedMail mail, CancellationToken ct)
     {
-        if (mail.Test) return await TellOfTest(mail, [null], ct);
         var isNew = await db.WriteAs(mail.Tenant, async transaction =>
         {
             var suppress = SuppressionList.Add(mail.Tenant, mail.Recipient, mail.Category, SuppressionReason.Unsubscribe, Source);
@@ -61,19 +59,13 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
     }
 
     /// <summary>Undoes an unsubscription from the mail's category; what else keeps mail from the recipient stays.</summary>
-    public Task Resubscribe(LinkedMail mail, CancellationToken ct) => mail.Test
-        ? Task.CompletedTask
-        : preferences.Choose(mail.Tenant, mail.Recipient, new Choices(new Dictionary<Category, bool> { [mail.Category] = true }, new Dictionary<string, bool>()), Source, ct);
+    public Task Resubscribe(LinkedMail mail, CancellationToken ct) =>
+        preferences.Choose(mail.Tenant, mail.Recipient, new Choices(new Dictionary<Category, bool> { [mail.Category] = true }, new Dictionary<string, bool>()), Source, ct);
 
     /// <summary>Of the topics that are offered the recipient wants those <paramref name="wanted"/>; the tenant is told of each that is no longer.</summary>
     public async Task ChooseTopics(LinkedMail mail, IReadOnlySet<string> wanted, CancellationToken ct)
     {
         var offered = (await Choices(mail, ct)).Topics.ToDictionary(choice => choice.Topic.Name!, choice => wanted.Contains(choice.Topic.Name!));
-        if (mail.Test)
-        {
-            await TellOfTest(mail, [.. offered.Where(choice => !choice.Value).Select(choice => choice.Key)], ct);
-            return;
-        }
         var told = await db.WriteAs(mail.Tenant, async transaction =>
         {
             var refused = await PreferenceStore.Choose(transaction, mail.Tenant, mail.Recipient, new Choices(new Dictionary<Category, bool>(), offered), Source, ct);
@@ -81,23 +73,6 @@ internal sealed class UnsubscribeLinks(Db db, UnsubscribeToken tokens, Topics to
             return refused.Count;
         }, ct);
         if (told > 0) appended();
-    }
-
-    /// <summary>Tells of the topics, or of the category where one is null, that the log has not told of yet; false where it has of all.</summary>
-    private async Task<bool> TellOfTest(LinkedMail mail, IReadOnlyList<string?> topics, CancellationToken ct)
-    {
-        var isNew = await db.WriteAs(mail.Tenant, async transaction =>
-        {
-            // Two clicks at once take turns.
-            if (db.Dialect.TakeTurns is { } takeTurns) await transaction.Execute(takeTurns, ct, ("subject", "unsubscribed " + mail.Envelope));
-            var told = await transaction.Query("select data from events where message_id = @message and envelope_id = @envelope and type = 'recipient.unsubscribed'",
-                row => JsonSerializer.Deserialize(row.GetString(0), EventJson.Default.EventData)!.Topic, ct, ("message", mail.Message.Value), ("envelope", mail.Envelope.Value));
-            var untold = topics.Except(told).ToList();
-            foreach (var topic in untold) await Tell(transaction, mail, topic, ct);
-            return untold.Count > 0;
-        }, ct);
-        if (isNew) appended();
-        return isNew;
     }
 
     private async Task<LinkedMail?> Find(EnvelopeId envelope, CancellationToken ct)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MailApi.Api;
 using MailApi.Suppressions;
 using MailApi.Tests.Domains;
@@ -114,30 +113,6 @@ public sealed class UnsubscribeLinksTests : IAsyncLifetime
         Assert.Contains("\"topic\":\"weekly\"", Assert.Single(await store.Events(tenant, ct)).Data, StringComparison.Ordinal);
         await links.ChooseTopics(mail, new HashSet<string> { "offers", "weekly" }, ct);
         Assert.All((await links.Choices(mail, ct)).Topics, choice => Assert.True(choice.IsWanted));
-    }
-
-    [Fact]
-    public async Task A_link_in_test_mail_tells_as_such_once_and_leaves_what_the_recipient_chose()
-    {
-        await topics.Replace(tenant, [new Topic { Name = "weekly", Title = "Weekly" }], ct);
-        var live = await Mail(Category.Marketing);
-        var test = (await Mail(Category.Marketing)) with { Test = true };
-
-        Assert.True(await links.Unsubscribe(test, ct));
-        Assert.False(await links.Unsubscribe(test, ct));
-        await links.ChooseTopics(test, new HashSet<string>(), ct);
-        await links.ChooseTopics(test, new HashSet<string>(), ct);
-        Assert.Equal([null, "weekly"], (await store.Events(tenant, ct)).Select(it => JsonDocument.Parse(it.Data).RootElement).Select(data => data.GetProperty("test").GetBoolean() && data.TryGetProperty("topic", out var topic) ? topic.GetString() : null));
-        Assert.Equal(2, rings);
-        Assert.True((await links.Choices(live, ct)).IsSubscribed);
-        Assert.All((await links.Choices(live, ct)).Topics, choice => Assert.True(choice.IsWanted));
-
-        await links.Unsubscribe(live, ct);
-        await links.ChooseTopics(live, new HashSet<string>(), ct);
-        await links.Resubscribe(test, ct);
-        await links.ChooseTopics(test, new HashSet<string> { "weekly" }, ct);
-        Assert.False((await links.Choices(live, ct)).IsSubscribed);
-        Assert.All((await links.Choices(live, ct)).Topics, choice => Assert.False(choice.IsWanted));
     }
 
     [Fact]
