@@ -44,9 +44,6 @@ public sealed record Route
     public SourceAddress? Source { get; init; }
 
     public const int SiteCharsMax = 200;
-
-    /// <summary>The site is a relay's, and says nothing of its recipients' domains.</summary>
-    public static bool IsRelay(string site) => site.StartsWith("relay:", StringComparison.Ordinal);
 }
 
 /// <summary>What a relay's owner allows of it; null leaves the limit to the site.</summary>

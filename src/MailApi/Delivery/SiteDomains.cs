@@ -20,7 +20,7 @@ internal sealed class SiteDomains
     private readonly ConcurrentDictionary<string, string> untold = new(StringComparer.Ordinal);
 
     /// <summary>The route tells where the mail of its recipient's domain goes.</summary>
-    public static bool Learns(Route route) => !Route.IsRelay(route.Site);
+    public static bool Learns(Route route) => !route.Site.StartsWith("relay:", StringComparison.Ordinal);
 
     public void Note(string domain, Route route)
     {

@@ -88,6 +88,9 @@ public sealed record SiteView
     /// <summary>Messages on one connection.</summary>
     public required int MessagesPerConnection { get; init; }
 
+    /// <summary>For so long an unused connection is kept; absent from a process of an older version.</summary>
+    public double? IdleSeconds { get; init; }
+
     /// <summary>Messages a second that the process may send now; absent: as many as the connections carry.</summary>
     public double? PerSecond { get; init; }
 
@@ -113,6 +116,7 @@ public sealed record SiteView
         Reason = report.Reason,
         Connections = new SiteConnectionsView(report.InUse, report.Connections, report.Profile.Connections),
         MessagesPerConnection = report.Profile.MessagesPerConnection,
+        IdleSeconds = report.Profile.IdleTime.TotalSeconds,
         PerSecond = report.PerSecond,
         ProfilePerSecond = report.Profile.PerSecond,
         Domains = report.Domains,

@@ -7,7 +7,7 @@ namespace MailApi.Delivery;
 
 /// <summary>
 /// The ways of one attempt on an envelope: the relays that serve it, one after the other, or the one way where there is none. A relay that cannot be
-/// reached or refuses the login is passed over for the next; what a relay says of the envelope itself is its last word.
+/// reached, refuses the login or has had as much as it may is passed over for the next; what a relay says of the envelope itself is its last word.
 /// </summary>
 internal sealed class Ways
 {
@@ -30,17 +30,19 @@ internal sealed class Ways
     public Ways(IReadOnlyList<Relay> relays, RelayAccess access, Func<RouteResult, CancellationToken, Task<RouteResult>> held, long since) =>
         (this.relays, this.access, this.held, this.since) = (relays, access, held, since);
 
-    /// <summary>The next way that may be taken; when no relay can be used, why not the last.</summary>
+    /// <summary>The next way that may be taken; when no relay can be used, when the first of those will be whose rate is spent, or why not the last.</summary>
     public async Task<RouteResult> Next(CancellationToken ct)
     {
         if (only is not null) return await only(ct);
         RouteResult way;
+        RouteResult.Later? soonest = null;
         do
         {
             way = await access!.To(relays[next++], isAgain: tokenRenewed, ct);
+            if (way is RouteResult.Later later && (soonest is null || later.Delay < soonest.Delay)) soonest = later;
         }
-        while (way is RouteResult.Temporary && next < relays.Count);
-        return await held!(way, ct);
+        while (way is not RouteResult.Found && next < relays.Count);
+        return await held!(way is RouteResult.Found ? way : soonest ?? way, ct);
     }
 
     /// <summary>Whether there is another way for an envelope that got no answer on this one; <see cref="Next"/> is it.</summary>

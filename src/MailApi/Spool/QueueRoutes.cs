@@ -5,7 +5,6 @@ using MailApi.Api;
 using MailApi.Mail.Composition;
 using MailApi.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Route = MailApi.Mail.Routing.Route;
 
 namespace MailApi.Spool;
 
@@ -20,7 +19,7 @@ public static class QueueRoutes
         queue.MapPost("/suspend", Suspend).RequireScope(Scopes.Operator, needsTenant: false).WithName("SuspendQueue").WithSummary("Holds mail back until it is resumed.");
         queue.MapPost("/resume", Resume).RequireScope(Scopes.Operator, needsTenant: false).WithName("ResumeQueue").WithSummary("Ends a suspension.");
         queue.MapPost("/flush", Flush).RequireScope(Scopes.Operator, needsTenant: false).WithName("FlushQueue").WithSummary("Makes mail that waits for its next attempt due now.")
-            .WithDescription("By site, it also ends the site's pause, and lets one attempt decide at once where it is closed; the mail is due two seconds later. The site of a relay is refused: which mail takes it is known by its attempt alone.");
+            .WithDescription("By site, it also ends the site's pause, and lets one attempt decide at once where it is closed; the mail is due two seconds later. Of a relay's site it does that alone: nothing tells which mail takes it.");
         queue.MapPost("/release", Release).RequireScope(Scopes.Operator, needsTenant: false).WithName("ReleaseHeldMail").WithSummary("Sends mail that is held.")
             .WithDescription("Mail is held when the store was restored from a backup: it may have been sent since, and its recipients may get a second copy. What was accepted with `onUncertain: hold` ends in `unknown` instead.");
         queue.MapPost("/discard", Discard).RequireScope(Scopes.Operator, needsTenant: false).WithName("DiscardHeldMail").WithSummary("Ends mail that is held.")
@@ -83,7 +82,6 @@ public static class QueueRoutes
     private static async Task<Results<Ok<Flushed>, ProblemHttpResult>> Flush(QueueKey key, Flushes flushes, CancellationToken ct)
     {
         if (Invalid(key, out var kind, out var value) is { } problem) return problem;
-        if (kind == SuspensionKind.Site && Route.IsRelay(value)) return Refused("site", "Mail that takes a relay is not known by it: flush by category, tenant, domain or recipient domain.");
         return TypedResults.Ok(new Flushed(await flushes.Flush(kind, value, ct)));
     }
 

@@ -181,14 +181,6 @@ public sealed class SiteTests(TestHost host)
     }
 
     [Fact]
-    public async Task A_flush_by_the_site_of_a_relay_is_refused_since_nothing_tells_which_mail_it_takes()
-    {
-        using var refused = await host.Admin.PostAsJsonAsync("/queue/flush", new { site = "relay:mail.example.net:587" });
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
-        Assert.Contains("\"site\":[\"Mail that takes a relay", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Sites_are_for_operators_and_come_in_pages()
     {
         var tenant = await host.AnyTenant();

@@ -54,6 +54,16 @@ public sealed class DeparturesTests
     }
 
     [Fact]
+    public void Who_reaches_the_most_preferred_host_goes_before_who_reaches_others_alone()
+    {
+        var egress = Egress(Pool("192.0.2.1 2001:db8::1"));
+        var route = To("mx.test", "127.0.0.1");
+        route = route with { Hosts = [.. route.Hosts, .. To("backup.test", "127.0.0.1", "::1").Hosts] };
+
+        Assert.Equal(["192.0.2.1", "192.0.2.1"], egress.Sources(2, route));
+    }
+
+    [Fact]
     public void A_family_that_the_pool_has_not_is_no_way_and_the_overflow_may_have_it()
     {
         Assert.IsType<Departure.Nowhere>(Egress(Pool("192.0.2.1")).Next(To("six.test", "::1")));

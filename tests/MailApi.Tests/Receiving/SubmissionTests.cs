@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using MailApi.Hosting;
 using MailApi.Api;
+using MailApi.Hosting;
 using MailApi.Sending;
 using MailApi.Testing;
 using MailApi.Tests.Http;

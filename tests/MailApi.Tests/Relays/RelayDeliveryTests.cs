@@ -146,6 +146,22 @@ public sealed class RelayDeliveryTests(TestHost host)
         Assert.DoesNotContain("message.deferred", await Events(tenant, message.GetProperty("id").GetString()!));
     }
 
+    [Fact]
+    [Trait("Takes", "seconds")]
+    public async Task What_a_relay_may_not_have_now_goes_to_the_next()
+    {
+        var tenant = await host.NewTenant();
+        await using var first = ScriptedSink.Start();
+        await using var second = ScriptedSink.Start();
+        await Relay(tenant, first, new { limits = new { perSecond = 1, burst = 1 } });
+        await Relay(tenant, second, new { priority = 1 });
+
+        await tenant.WaitFor(await tenant.Send(tenant.Mail([.. Enumerable.Range(0, 7).Select(_ => Address())])), "delivered");
+
+        Assert.Equal(7, first.Count + second.Count);
+        Assert.InRange(first.Count, 1, 6);
+    }
+
     [Theory]
     [InlineData("xOAuth2"), InlineData("oAuthBearer"), InlineData(null)]
     public async Task A_token_logs_in_and_one_that_the_relay_refuses_is_renewed_in_the_same_attempt(string? auth)

@@ -58,7 +58,7 @@ internal sealed class Departures(EgressPools pools, EgressRests rests, SentToday
         var spent = true;
         lock (gate)
         {
-            foreach (var address in InTurn(own, anyWell).Concat(InTurn(spare, anyWell)))
+            foreach (var address in InTurn(own, route, anyWell).Concat(InTurn(spare, route, anyWell)))
             {
                 if (sent.TryTake(address, route.Site, sites.NodeCount, out var isSpent) is { } taken)
                 {
@@ -81,8 +81,9 @@ internal sealed class Departures(EgressPools pools, EgressRests rests, SentToday
         bool IsPreferred(EgressAddress address) => address.Source.Local.AddressFamily == preferred;
     }
 
-    private IEnumerable<EgressAddress> InTurn(List<EgressAddress> addresses, bool anyWell) =>
-        addresses.Where(address => !anyWell || IsWell(address)).OrderBy(address => usedAt.GetValueOrDefault(address));
+    /// <summary>Those that reach the most preferred host first: what only another's family reaches goes to the host for emergencies.</summary>
+    private IEnumerable<EgressAddress> InTurn(List<EgressAddress> addresses, Route route, bool anyWell) => addresses.Where(address => !anyWell || IsWell(address))
+        .OrderBy(address => !route.Hosts[0].Addresses.Any(host => host.AddressFamily == address.Source.Local.AddressFamily)).ThenBy(address => usedAt.GetValueOrDefault(address));
 
     private bool IsWell(EgressAddress address) => rests.Why(address) is null;
 }
