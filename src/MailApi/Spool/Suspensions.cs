@@ -80,11 +80,11 @@ internal sealed class Suspensions(Db db)
     /// Sets due mail aside whose sending domain or site is suspended, so that no sweep looks through all of it: of the tenants in turn, and of each what is
     /// due for longest. It keeps its place for when it is resumed.
     /// </summary>
-    public async Task SetAside(Category category, IReadOnlyList<Guid> tenants, CancellationToken ct)
-    {
-        if (!HoldsSome) return;
+    /// <returns>How much.</returns>
+    public async Task<int> SetAside(Category category, IReadOnlyList<Guid> tenants, CancellationToken ct) => !HoldsSome ? 0 :
         await db.Write(async transaction =>
         {
+            var aside = 0;
             // A sweep that still sees what is being resumed is over before its mail is put back.
             await TakeTurns(transaction, ct);
             await transaction.Run([.. tenants.Select(tenant => new Statement(
@@ -96,11 +96,11 @@ internal sealed class Suspensions(Db db)
                 )
                 update envelopes set set_aside_due_at = coalesce(set_aside_due_at, due_at), due_at = now_ms() + @again
                 from looked_at where envelopes.id = looked_at_id and ({IsSuspended})
+                returning id
                 """,
-                ("category", category.ToText()), ("tenant", tenant), ("limit", LookedAt(tenants.Count)), ("again", (long)LookedAtAgain.TotalMilliseconds)))], onRow: null, ct);
-            return true;
+                ("category", category.ToText()), ("tenant", tenant), ("limit", LookedAt(tenants.Count)), ("again", (long)LookedAtAgain.TotalMilliseconds)))], (_, _) => aside++, ct);
+            return aside;
         }, ct);
-    }
 
     /// <summary>Due mail of each of so many tenants that a sweep looks past for what is not suspended.</summary>
     public int LookedAt(int tenants) => HoldsSome ? Math.Max(1, LookedAtMax / tenants) : 0;

@@ -151,7 +151,8 @@ internal sealed partial class Sweeper(Db db, Node node, Window window, Suspensio
             lastDealt[category] = tenant;
             if (left == 0) break;
         }
-        await suspensions.SetAside(category, [.. shares.Select(share => share.Tenant)], ct);
+        // What is behind it may be free, and should not wait for idle sweeps.
+        if (await suspensions.SetAside(category, [.. shares.Select(share => share.Tenant)], ct) > 0) window.ExpectDue(TimeSpan.Zero);
         var rung = await db.Write(transaction => Ring(transaction, category, shares, ct), ct);
         if (rung.Count > 0) CrashPoint.Pass("after-ring-commit");
         window.Add(category, rung.CountBy(entry => entry.Tenant).Select(count => (count.Key, count.Value)));

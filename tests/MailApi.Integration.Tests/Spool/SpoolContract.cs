@@ -429,6 +429,7 @@ public abstract class SpoolContract : IAsyncLifetime
 
         // The second comes as far as what is behind it and free.
         Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));
+        Assert.True(spool.Window.ExpectsDue);
         Assert.Equal(1, await spool.Sweeper.Sweep(CancellationToken.None));
         Assert.NotNull(await spool.Claim(free));
         for (var more = 0; more < 2; more++) Assert.Equal(0, await spool.Sweeper.Sweep(CancellationToken.None));

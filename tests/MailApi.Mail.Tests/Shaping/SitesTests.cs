@@ -25,6 +25,16 @@ public sealed class SitesTests
     }
 
     [Fact]
+    public void Connections_are_kept_and_used_as_the_profile_says()
+    {
+        var profiles = ShippedProfiles.All.Select(profile => profile.Name == ShippedProfiles.Private ? profile with { IdleTime = TimeSpan.FromSeconds(7), MessagesPerConnection = 3 } : profile);
+
+        var terms = Enter(new Sites(new SiteProfiles(profiles), clock)).Terms;
+
+        Assert.Equal((TimeSpan.FromSeconds(7), 3), (terms.IdleTime, terms.Messages));
+    }
+
+    [Fact]
     public async Task Who_leaves_lets_the_one_who_waits_in()
     {
         var sites = With(connections: 1);
