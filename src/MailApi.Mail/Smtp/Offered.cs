@@ -23,6 +23,9 @@ internal sealed record Offered
     /// <summary>RFC 8689.</summary>
     public bool RequireTls { get; private init; }
 
+    /// <summary>RFC 3461.</summary>
+    public bool Dsn { get; private init; }
+
     /// <summary>The largest message in octets (RFC 1870); 0: not told.</summary>
     public long SizeMax { get; private init; }
 
@@ -43,6 +46,7 @@ internal sealed record Offered
                 ["8BITMIME", ..] => offered with { EightBitMime = true },
                 ["SMTPUTF8", ..] => offered with { SmtpUtf8 = true },
                 ["STARTTLS", ..] => offered with { StartTls = true },
+                ["DSN", ..] => offered with { Dsn = true },
                 ["REQUIRETLS", ..] => offered with { RequireTls = true },
                 ["SIZE", var octets, ..] when long.TryParse(octets, NumberStyles.None, CultureInfo.InvariantCulture, out var max) => offered with { SizeMax = max },
                 ["AUTH", .. var mechanisms] => offered with { Auth = [.. offered.Auth, .. mechanisms] },

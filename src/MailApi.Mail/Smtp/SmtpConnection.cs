@@ -242,8 +242,8 @@ internal sealed class SmtpConnection : IDisposable
     private async Task<bool> SendEnvelope(Transmission transmission)
     {
         var size = offered.SizeMax > 0 ? $" SIZE={transmission.Bytes}" : "";
-        var mail = $"MAIL FROM:<{transmission.MailFrom}>{size}{(transmission.NeedsSmtpUtf8 ? " SMTPUTF8" : "")}{(transmission.EightBit ? " BODY=8BITMIME" : "")}{(Key.Demand.RequireTls ? " REQUIRETLS" : "")}";
-        var recipient = $"RCPT TO:<{transmission.Recipient}>";
+        var mail = $"MAIL FROM:<{transmission.MailFrom}>{size}{(transmission.NeedsSmtpUtf8 ? " SMTPUTF8" : "")}{(transmission.EightBit ? " BODY=8BITMIME" : "")}{(Key.Demand.RequireTls ? " REQUIRETLS" : "")}{(offered.Dsn ? NotificationOf(transmission) : "")}";
+        var recipient = $"RCPT TO:<{transmission.Recipient}>{(offered.Dsn ? NotificationTo(transmission.Recipient) : "")}";
         if (!offered.Pipelining)
         {
             return !IsRefused(await conversation.Ask(mail, Stage.MailFrom), Stage.MailFrom)
@@ -260,6 +260,14 @@ internal sealed class SmtpConnection : IDisposable
         conversation.Await(Stage.Data);
         return IsAsked(await conversation.Hear());
     }
+
+    /// <summary>The header is all that is read of what comes back (RFC 3461 §4.3).</summary>
+    private static string NotificationOf(Transmission transmission) => $" RET=HDRS{(transmission.EnvelopeId is { } id ? $" ENVID={id}" : "")}";
+
+    /// <summary>Of failures alone: whoever took the mail goes on trying, and need not tell of it. With the address as it was here, in xtext (RFC 3461 §4), where it is ASCII.</summary>
+    private static string NotificationTo(string recipient) => " NOTIFY=FAILURE" + (Ascii.IsValid(recipient)
+        ? " ORCPT=rfc822;" + string.Concat(recipient.Select(character => character is < '!' or > '~' or '+' or '=' ? $"+{(int)character:X2}" : character.ToString()))
+        : "");
 
     private bool IsAsked(int code) => code == 354 || (IsRefused(code, Stage.Data) ? false : throw new IOException($"it answered DATA with {code}"));
 

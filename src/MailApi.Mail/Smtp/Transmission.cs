@@ -15,6 +15,9 @@ public sealed record Transmission
     /// </summary>
     public required IReadOnlyList<ReadOnlyMemory<byte>> Content { get; init; }
 
+    /// <summary>What a notification is to call the envelope (ENVID, RFC 3461 §4.4): visible ASCII without <c>+</c> and <c>=</c>; null: nothing.</summary>
+    public string? EnvelopeId { get; init; }
+
     /// <summary>An address of the envelope or the header is not ASCII (RFC 6531).</summary>
     public bool NeedsSmtpUtf8 { get; init; }
 

@@ -228,6 +228,7 @@ internal sealed partial class Deliverer(
         {
             MailFrom = signer.ReturnPath(claim.Envelope, identity),
             Recipient = claim.Recipient,
+            EnvelopeId = claim.Envelope.ToString(),
             Content = content,
             NeedsSmtpUtf8 = claim.NeedsSmtpUtf8,
             EightBit = claim.NeedsSmtpUtf8,

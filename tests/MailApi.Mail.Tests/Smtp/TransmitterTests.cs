@@ -9,7 +9,7 @@ public sealed class TransmitterTests
     [Theory]
     [InlineData("", "MAIL FROM:<b+1@bounces.shop.test>")]
     [InlineData("PIPELINING", "MAIL FROM:<b+1@bounces.shop.test>")]
-    [InlineData("PIPELINING SIZE CHUNKING BINARYMIME DSN 8BITMIME SMTPUTF8 REQUIRETLS", "MAIL FROM:<b+1@bounces.shop.test>")]
+    [InlineData("PIPELINING SIZE CHUNKING BINARYMIME 8BITMIME SMTPUTF8 REQUIRETLS", "MAIL FROM:<b+1@bounces.shop.test>")]
     [InlineData("SIZE=1000", "MAIL FROM:<b+1@bounces.shop.test> SIZE=26")]
     public async Task The_receiver_sees_exactly_the_expected_commands(string extensions, string mailFrom)
     {
@@ -21,6 +21,22 @@ public sealed class TransmitterTests
         await server.Sees("[closed]");
 
         Assert.Equal(["EHLO out.mail.test", mailFrom, "RCPT TO:<ann@example.test>", "DATA", "QUIT", "[closed]"], server.Transcript);
+    }
+
+    [Theory]
+    [InlineData("ann@example.test", " NOTIFY=FAILURE ORCPT=rfc822;ann@example.test")]
+    [InlineData("o'neil+a=b@example.test", " NOTIFY=FAILURE ORCPT=rfc822;o'neil+2Ba+3Db@example.test")]
+    [InlineData("\"odd one\"@example.test", " NOTIFY=FAILURE ORCPT=rfc822;\"odd+20one\"@example.test")]
+    [InlineData("änn@example.test", " NOTIFY=FAILURE")]
+    public async Task Who_offers_notifications_is_asked_for_those_of_failures(string recipient, string parameters)
+    {
+        await using var server = new ScriptedServer { Extensions = ["PIPELINING", "DSN", "SMTPUTF8", "8BITMIME"] };
+        await using var transmitter = Sending.Transmitter();
+
+        Assert.IsType<TransmitResult.Accepted>(await transmitter.Transmit(Sending.To(server), Sending.Envelope() with { Recipient = recipient, NeedsSmtpUtf8 = !Ascii.IsValid(recipient), EnvelopeId = "env_1" }));
+
+        Assert.Contains(server.Transcript, line => line.StartsWith("MAIL FROM:<b+1@bounces.shop.test> ", StringComparison.Ordinal) && line.EndsWith(" RET=HDRS ENVID=env_1", StringComparison.Ordinal));
+        Assert.Contains($"RCPT TO:<{recipient}>{parameters}", server.Transcript);
     }
 
     [Fact]
