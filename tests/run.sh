@@ -73,6 +73,7 @@ missing_packages() {
     command -v npm >/dev/null || echo npm
     command -v jq >/dev/null || echo jq
     command -v curl >/dev/null || echo curl
+    command -v chromium >/dev/null || echo chromium
     command -v kubectl >/dev/null || echo kubernetes-client
     command -v docker-compose >/dev/null || echo docker-compose
 }
