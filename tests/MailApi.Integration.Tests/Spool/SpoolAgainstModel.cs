@@ -162,7 +162,7 @@ internal sealed class SpoolAgainstModel(SpoolUnderTest spool)
         var events = (await spool.Db.Query(
             "select envelope_id, seq, type from events order by envelope_id, seq", row => (Envelope: row.GetGuid(0), Seq: row.GetInt32(1), Type: EventTypes.Parse(row.GetString(2))), CancellationToken.None)).ToLookup(it => it.Envelope);
         var rows = (await spool.Db.Query(
-            "select id, state, attempt, tries, crashes, duplicate_possible, case when due_at <= now_ms() then 1 else 0 end, seq from envelopes", row =>
+            "select id, state, attempt, tries, crashes, duplicate_possible, case when coalesce(set_aside_due_at, due_at) <= now_ms() then 1 else 0 end, seq from envelopes", row =>
             {
                 var id = row.GetGuid(0);
                 var told = events[id].ToList();

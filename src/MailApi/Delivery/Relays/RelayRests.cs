@@ -9,7 +9,7 @@ namespace MailApi.Delivery.Relays;
 /// </summary>
 internal sealed class RelayRests(TimeProvider time)
 {
-    public static readonly TimeSpan RestMin = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan RestMin = TimeSpan.FromSeconds(10);
     public static readonly TimeSpan RestMax = TimeSpan.FromMinutes(15);
 
     /// <summary>How long the others wait for the attempt that goes first; if it has come to nothing by then, the next one goes.</summary>
